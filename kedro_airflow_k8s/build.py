@@ -1,0 +1,83 @@
+"""From a project on disk to the DAG file in memory: load, plan, render."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from kedro_airflow_k8s import config, project
+from kedro_airflow_k8s.codegen.source import render
+from kedro_airflow_k8s.config import PluginConfig
+from kedro_airflow_k8s.errors import PlanError
+from kedro_airflow_k8s.model import File
+from kedro_airflow_k8s.plan import plan
+from kedro_airflow_k8s.project import Project
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks to be compiled.
+
+    `overrides` are values for dotted keys of the configuration, `required` the keys the command cannot do without.
+    `options` is how the user asked for it, for the file to tell how it was made.
+    """
+
+    command: str
+    env: str
+    pipeline: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
+    scheduled: bool = True
+    strict: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The command line that asks for the same again."""
+        chosen = {"--env": self.env, **({} if self.pipeline == "__default__" else {"--pipeline": self.pipeline})}
+        words = [f"{option}={value}" for option, value in chosen.items()]
+        return shlex.join(
+            ["kedro", "airflow-k8s", *words, self.command, *(f"{name}={value}" for name, value in self.options.items())]
+        )
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled DAG: the file to deliver and what it was made from."""
+
+    project: Project
+    config: PluginConfig
+    dag_id: str
+    build_id: str
+    file: File
+    warnings: tuple[str, ...]
+
+
+def build(metadata: Any, request: Request) -> Build:
+    """Compile the DAG of the project behind Kedro's `ProjectMetadata`.
+
+    Raises `ConfigError`, `ProjectError` or `PlanError`; the last also for warnings if the request is strict.
+    """
+    source = project.source(metadata, request.env)
+    settings = config.load(
+        source.content, source.files, overrides=request.overrides, required=("run_config.image", *request.required)
+    )
+    loaded = project.load(metadata, request.env, request.pipeline)
+    planned = plan(
+        loaded,
+        settings,
+        name=request.name,
+        scheduled=request.scheduled,
+        command=request.line,
+        today=datetime.now(timezone.utc).date(),
+    )
+    if request.strict and planned.warnings:
+        listed = "".join(f"\n  {warning}" for warning in planned.warnings)
+        raise PlanError(f"with --strict a warning is an error:{listed}")
+    text, build_id = render(planned.dag)
+    file = File(f"{planned.dag.dag_id}.py", text)
+    return Build(loaded, settings, planned.dag.dag_id, build_id, file, tuple(dict.fromkeys(planned.warnings)))

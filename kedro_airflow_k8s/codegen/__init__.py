@@ -1,0 +1,1 @@
+"""Turns a `DagSpec` into the text of a self-contained Python file."""

@@ -1,0 +1,164 @@
+"""Renders a `DagSpec` as the text of the file that Airflow reads."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kedro_airflow_k8s.codegen import literals
+from kedro_airflow_k8s.codegen.embed import VERSIONS, Embedded, embed, versions
+from kedro_airflow_k8s.codegen.literals import UTC, WIDTH
+from kedro_airflow_k8s.codegen.names import identifier, identifiers
+from kedro_airflow_k8s.model import Call, DagSpec, Ref, TaskSpec
+
+BUILD_ID_LABEL = "Build id: "
+_GROUP = "kedro"
+# No string literal holds this character, since `literals.text` escapes what cannot be printed.
+_PLACEHOLDER = "\0"
+
+
+def render(dag: DagSpec) -> tuple[str, str]:
+    """Return the file's text and its build id: 12 hex digits of a digest of the text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("kedro_airflow_k8s", "codegen"),
+        undefined=StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+    )
+    text = environment.get_template("dag.py.j2").render(_holes(dag))
+    build_id = hashlib.sha256(text.encode()).hexdigest()[:12]
+    text = text.replace(_PLACEHOLDER, build_id)
+    compile(text, f"{dag.dag_id}.py", "exec")
+    return text, build_id
+
+
+def _holes(dag: DagSpec) -> dict[str, Any]:
+    chains = [*dag.before, *dag.after, (dag.final,)]
+    helpers = [task for chain in chains for task in chain]
+    operators = {task.call.target: None for task in [*helpers, *dag.nodes]}
+    embedded = embed([Ref(VERSIONS, "dag"), Ref(VERSIONS, "TaskGroup"), *operators])
+    used: dict[Ref, None] = dict.fromkeys(embedded.imports)
+
+    def names(ref: Ref) -> str:
+        used[ref] = None
+        return ref.name
+
+    taken = {*embedded.names, *(ref.name for ref in embedded.imports), *dag.variables, "datetime", "timedelta"}
+    function = identifiers([identifier(dag.dag_id)], {*taken, "timezone"})[identifier(dag.dag_id)]
+    linked = {parent for task in dag.nodes for parent in task.upstream} | {t.task_id for t in dag.nodes if t.upstream}
+    tasks = [*(task.task_id for task in helpers), *linked]
+    order = {task.task_id: position for position, task in enumerate([*helpers, *dag.nodes])}
+    variable = identifiers(sorted(tasks, key=order.__getitem__), {*taken, "timezone", function, _GROUP})
+
+    def statement(task: TaskSpec, indent: int) -> str:
+        head = f"{variable[task.task_id]} = " if task.task_id in variable else ""
+        call = Call(task.call.target, {"task_id": task.task_id, **task.call.kwargs})
+        return head + literals.write(call, names, indent=indent, taken=len(head))
+
+    group = Call(
+        Ref(VERSIONS, "TaskGroup"),
+        {"group_id": _GROUP, "prefix_group_id": False, "default_args": dag.defaults},
+    )
+    holes = {
+        "docstring": _docstring(dag.doc),
+        "decorator": literals.arguments({"dag_id": dag.dag_id, **dag.arguments}, names, 1),
+        "function": function,
+        "variables": [
+            f"{name} = {literals.write(value, names, indent=1, taken=len(name) + 3)}"
+            for name, value in dag.variables.items()
+        ],
+        "before": [statement(task, 1) for chain in dag.before for task in chain],
+        "group": literals.write(group, names, indent=1, taken=len("with  as :") + len(_GROUP)),
+        "nodes": _GROUP,
+        "tasks": [statement(task, 2) for task in dag.nodes],
+        "edges": _edges(dag.nodes, variable),
+        "after": [statement(task, 1) for chain in [*dag.after, (dag.final,)] for task in chain],
+        "order": _order(dag, variable),
+        "definitions": embedded.definitions,
+    }
+    return {**holes, "imports": _imports(used, embedded)}
+
+
+def _docstring(text: str) -> str:
+    """Return a docstring that says exactly this text, which is also the DAG's documentation in Airflow."""
+    quoted = "\n".join(literals.escaped(line) for line in text.split("\n")).replace('"""', '\\"\\"\\"')
+    return f'"""{quoted}\n{BUILD_ID_LABEL}{_PLACEHOLDER}"""'
+
+
+def _edges(nodes: Iterable[TaskSpec], variable: Mapping[str, str]) -> list[str]:
+    """Return the statements that set the edges between the nodes, those with the same single parent in one."""
+    children: dict[tuple[str, ...], list[str]] = {}
+    for task in nodes:
+        if task.upstream:
+            key = task.upstream if len(task.upstream) == 1 else (*task.upstream, task.task_id)
+            children.setdefault(key, []).append(task.task_id)
+    return [
+        _fit(f"{_several(key if len(key) == 1 else key[:-1], variable)} >> {_several(targets, variable)}")
+        for key, targets in children.items()
+    ]
+
+
+def _several(task_ids: Iterable[str], variable: Mapping[str, str]) -> str:
+    found = [variable[task_id] for task_id in task_ids]
+    return found[0] if len(found) == 1 else f"[{', '.join(found)}]"
+
+
+def _fit(statement: str) -> str:
+    """Break a list over lines, the way a formatter does, if the statement is too long for its line."""
+    indent = " " * 8
+    if len(indent) + len(statement) <= WIDTH:
+        return statement
+    return re.sub(
+        r"\[([^\]]*)\]",
+        lambda found: "[\n" + "".join(f"{indent}    {name},\n" for name in found[1].split(", ")) + f"{indent}]",
+        statement,
+    )
+
+
+def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
+    """Return the statements that put the other tasks before and after the group of nodes."""
+    final = variable[dag.final.task_id]
+    before = [[*(variable[task.task_id] for task in chain), _GROUP] for chain in dag.before]
+    # Not only the last nodes: one elsewhere may still run when those are skipped for a failure before them.
+    after = [[f"[*{_GROUP}]", *(variable[task.task_id] for task in chain), final] for chain in dag.after]
+    return [" >> ".join(chain) for chain in [*before, [_GROUP, final], *after]]
+
+
+def _imports(used: Iterable[Ref], embedded: Embedded) -> str:
+    """Return the import statements: the standard library, Airflow, and last what Airflow 2 and 3 have elsewhere."""
+    moved = {ref.name for ref in used if ref.module == VERSIONS}
+    plain: dict[str, set[str]] = {}
+    modules: set[str] = set()
+    for ref in used:
+        if ref == UTC:
+            plain.setdefault("datetime", set()).add("timezone")
+        elif not ref.module:
+            modules.add(ref.name)
+        elif ref.module != VERSIONS and ref.name not in embedded.names:
+            plain.setdefault(ref.module, set()).add(ref.name)
+    standard = [f"import {name}" for name in sorted(modules)]
+    standard += _from(module for module in plain.items() if not module[0].startswith("airflow"))
+    airflow = _from(module for module in plain.items() if module[0].startswith("airflow"))
+    blocks = ["\n".join(block) for block in (standard, airflow) if block]
+    three, two = ([f"    {line}" for line in _moved(moved, origins)] for origins in versions())
+    blocks.append("\n".join(["try:  # Airflow 3", *three, "except ImportError:  # Airflow 2", *two]))
+    return "\n\n".join(blocks)
+
+
+def _from(modules: Iterable[tuple[str, set[str]]]) -> list[str]:
+    return [f"from {module} import {', '.join(sorted(names, key=_isort))}" for module, names in sorted(modules)]
+
+
+def _moved(names: set[str], origins: Mapping[str, str]) -> list[str]:
+    modules: dict[str, set[str]] = {}
+    for name in names:
+        modules.setdefault(origins[name], set()).add(name)
+    return _from(modules.items())
+
+
+def _isort(name: str) -> tuple[bool, str]:
+    return name[0].islower(), name

@@ -1,0 +1,84 @@
+"""The configuration: content of `airflow-k8s.yaml` becomes a `PluginConfig`, or one error that lists what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from kedro_airflow_k8s.config.problems import problem
+from kedro_airflow_k8s.config.sections import PluginConfig, Resources, SandboxConfig, Section
+from kedro_airflow_k8s.errors import ConfigError
+
+__all__ = ["PluginConfig", "Resources", "SandboxConfig", "load", "load_sandbox"]
+
+Kind = TypeVar("Kind", bound=Section)
+
+
+def load(
+    content: Mapping[str, Any],
+    files: Sequence[str],
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    required: Iterable[str] = (),
+) -> PluginConfig:
+    """Check the content of `airflow-k8s.yaml` and make a `PluginConfig` of it.
+
+    `overrides` are values of dotted keys that the command line gave; `required` are dotted keys that the command cannot
+    do without although the file may leave them out. Raises one `ConfigError` that lists all problems.
+    """
+    merged = _plain(content)
+    for key, value in (overrides or {}).items():
+        _put(merged, key, value)
+    problems = [
+        f"{key}: required, but missing"
+        for key in required
+        if _look_up(merged, key) is None and _parent_is_section(merged, key)
+    ]
+    return _checked(PluginConfig, merged, files, problems)
+
+
+def load_sandbox(content: Mapping[str, Any], files: Sequence[str]) -> SandboxConfig:
+    """Check the content of `airflow-k8s-sandbox.yaml`. Raises one `ConfigError` that lists all problems."""
+    return _checked(SandboxConfig, _plain(content), files, [])
+
+
+def _checked(kind: type[Kind], content: Mapping[str, Any], files: Sequence[str], problems: list[str]) -> Kind:
+    try:
+        section = kind.model_validate(content)
+    except ValidationError as error:
+        problems = [*problems, *(problem(detail, kind) for detail in error.errors())]
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        verb = "has" if len(files) == 1 else "have"
+        listed = "".join(f"\n  {line}" for line in sorted(set(problems)))
+        raise ConfigError(f"{', '.join(files)} {verb} {count}:{listed}") from None
+    return section
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return value
+
+
+def _put(content: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        content = content.setdefault(section, {})
+        if not isinstance(content, dict):
+            return
+    content[last] = value
+
+
+def _look_up(content: Any, key: str) -> Any:
+    for part in key.split("."):
+        content = content.get(part) if isinstance(content, Mapping) else None
+    return content
+
+
+def _parent_is_section(content: Mapping[str, Any], key: str) -> bool:
+    # A section that is wrong as a whole is one problem, not one for each key it should hold.
+    parent = key.rpartition(".")[0]
+    return not parent or isinstance(_look_up(content, parent), Mapping)

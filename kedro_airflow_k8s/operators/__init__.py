@@ -1,0 +1,1 @@
+"""What runs inside Airflow: operators that the generated DAG file embeds as source."""

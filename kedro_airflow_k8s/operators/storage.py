@@ -1,0 +1,83 @@
+"""The operators that make, fill and remove the volume of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+
+from kedro_airflow_k8s.operators._airflow import BaseOperator
+
+
+class CreatePipelineStorageOperator(BaseOperator):
+    """Create the volume claim that the tasks of one run share; `claim` is its manifest."""
+
+    template_fields = ("claim",)
+    template_fields_renderers = {"claim": "yaml"}
+
+    def __init__(self, *, claim: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.claim = claim
+
+    def execute(self, context: Any) -> None:
+        from kubernetes.client import ApiException
+
+        api = KubernetesHook().core_v1_client
+        metadata = self.claim["metadata"]
+        name, namespace = metadata["name"], metadata["namespace"]
+        try:
+            api.create_namespaced_persistent_volume_claim(namespace, self.claim)
+        except ApiException as error:
+            if error.status != 409:
+                raise
+            found = api.read_namespaced_persistent_volume_claim(name, namespace)
+            if not metadata["annotations"].items() <= (found.metadata.annotations or {}).items():
+                raise RuntimeError(f"{namespace}/{name} exists and is not the claim of this run") from None
+            self.log.info("An earlier try of this task has made the claim %s/%s", namespace, name)
+        else:
+            self.log.info("Made the claim %s/%s", namespace, name)
+
+
+class DataVolumeInitOperator(KubernetesPodOperator):
+    """Copy the data folder of the image into the volume, by the pod of the nodes with another command."""
+
+    template_fields = ("pod_template_dict",)
+    template_fields_renderers = {"pod_template_dict": "yaml"}
+
+    def __init__(self, *, pod: dict[str, Any], **kwargs: Any) -> None:
+        (container,) = pod["spec"]["containers"]
+        # The volume hides the image's data folder where the nodes mount it, so here it lies beside that folder.
+        mount = {"name": "data", "mountPath": f"{container['workingDir']}/data_volume"}
+        copy = "if [ -d data ]; then cp -R data/. data_volume/; else echo 'The image has no data to copy.'; fi"
+        container = {**container, "command": ["sh", "-c", copy], "args": [], "volumeMounts": [mount]}
+        super().__init__(
+            pod_template_dict={**pod, "spec": {**pod["spec"], "containers": [container]}},
+            log_events_on_failure=True,
+            log_pod_spec_on_failure=False,
+            on_finish_action="delete_pod",
+            **kwargs,
+        )
+
+
+class DeletePipelineStorageOperator(BaseOperator):
+    """Delete the volume claim of the run, and the volume with it; one that is gone already is fine."""
+
+    template_fields = ("claim_name", "namespace")
+
+    def __init__(self, *, claim_name: str, namespace: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.claim_name = claim_name
+        self.namespace = namespace
+
+    def execute(self, context: Any) -> None:
+        from kubernetes.client import ApiException
+
+        try:
+            KubernetesHook().core_v1_client.delete_namespaced_persistent_volume_claim(self.claim_name, self.namespace)
+        except ApiException as error:
+            if error.status != 404:
+                raise
+            self.log.info("The claim %s/%s is gone already", self.namespace, self.claim_name)
+        else:
+            self.log.info("Deleted the claim %s/%s", self.namespace, self.claim_name)

@@ -1,0 +1,79 @@
+"""Fits text to where it goes: ids of Airflow, names and labels of Kubernetes, templates of Jinja."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+
+ID_LENGTH = 250
+"""The most characters that Airflow stores of a DAG's or a task's id."""
+TAG_LENGTH = 100
+LABEL_LENGTH = 63
+
+
+def slug(text: str) -> str:
+    """Return the text in lower case with a hyphen for all that is neither letter nor digit; it may be empty."""
+    return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", text).lower()).strip("-")
+
+
+def airflow_id(text: str) -> str:
+    """Return the text as a valid id for Airflow, unchanged if it is one; it may be empty."""
+    if re.fullmatch(rf"[\w.-]{{1,{ID_LENGTH}}}", text):
+        return text
+    return shortened(re.sub(r"[^\w.-]+", "-", text).strip("-"), ID_LENGTH)
+
+
+def task_ids(names: Iterable[str], taken: Collection[str]) -> Mapping[str, str]:
+    """Return a task id for each node's name: its slug, or where two would be equal, the slug with a number."""
+    slugs = {name: shortened(slug(name) or "node", ID_LENGTH - 10) for name in names}
+    natural = {*taken, *slugs.values()}
+    used = set(taken)
+    chosen: dict[str, str] = {}
+    for name, wanted in slugs.items():
+        task_id, number = wanted, 1
+        while task_id in used or (number > 1 and task_id in natural):
+            number += 1
+            task_id = f"{wanted}-{number}"
+        used.add(task_id)
+        chosen[name] = task_id
+    return chosen
+
+
+def dns_name(text: str, length: int) -> str:
+    """Return the text as the beginning of a DNS-1123 name of Kubernetes, at most `length` characters; never empty."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return slug(ascii_text)[:length].strip("-") or "kedro"
+
+
+def label(text: str) -> str:
+    """Return the text as a value that Kubernetes takes for a label, unchanged if it is one."""
+    bare = text.strip("-_.")
+    if re.fullmatch(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?", bare):
+        return bare
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    kept = re.sub(r"[^A-Za-z0-9_.-]+", "-", bare)[: LABEL_LENGTH - 9].strip("-_.")
+    return f"{kept}-{digest}" if kept else digest
+
+
+def shortened(text: str, length: int) -> str:
+    """Return the text, or if it is too long its beginning and a digest that keeps it apart from others."""
+    if len(text) <= length:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[: length - 9].rstrip('-_.')}-{digest}"
+
+
+def literal(text: str) -> str:
+    """Return a Jinja template that renders to exactly this text, the text itself wherever that does."""
+    if not re.search(r"\{[{%#]|\r|\n\Z", text):
+        return text
+    # Everything but plain characters is escaped, so that nothing in the quotes can end them or look like a template.
+    plain = re.compile(r"[A-Za-z0-9 _./:;,=+*?!@$&()<>|~^#-]")
+    return "{{ '" + "".join(char if plain.match(char) else _escape(char) for char in text) + "' }}"
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

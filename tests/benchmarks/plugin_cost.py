@@ -1,0 +1,53 @@
+"""What the plugin costs beside Kedro: `python tests/benchmarks/plugin_cost.py` in an environment that has both."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from bench_project import write_project
+from compare import compare
+
+FLOOR = """
+import kedro.framework.cli.cli
+from pathlib import Path
+from kedro.framework.startup import bootstrap_project
+metadata = bootstrap_project(Path.cwd())
+from kedro.framework.project import pipelines, settings
+loader = settings.CONFIG_LOADER_CLASS(conf_source=str(Path.cwd() / "conf"), env="local", **settings.CONFIG_LOADER_ARGS)
+loader["catalog"]
+len(pipelines["__default__"].nodes)
+"""
+# Kedro finds plugins by their entry points; without ours it is as if the plugin were not installed.
+WITHOUT = """
+import importlib.metadata
+found = importlib.metadata.EntryPoints.select
+def select(self, **wanted):
+    return importlib.metadata.EntryPoints(e for e in found(self, **wanted) if e.name != "airflow-k8s")
+importlib.metadata.EntryPoints.select = select
+"""
+HELP = """
+import sys
+from kedro.framework.cli.cli import main
+sys.argv = ["kedro", "--help"]
+main()
+"""
+
+
+def main() -> None:
+    """Print the ratios for `kedro --help` and `compile`."""
+    with tempfile.TemporaryDirectory() as folder:
+        sizes = {}
+        for nodes in (10, 100, 1000):
+            project = Path(folder) / f"n{nodes}"
+            write_project(project, nodes, nodes)
+            sizes[nodes] = project
+        python = [sys.executable, "-W", "ignore", "-c"]
+        plain = {"PYTHONDONTWRITEBYTECODE": ""}
+        compare("kedro --help", [*python, HELP], [*python, WITHOUT + HELP], cwd=sizes[10], **plain)
+        for nodes, project in sizes.items():
+            compile_ = [sys.executable, "-W", "ignore", "-m", "kedro", "airflow-k8s", "compile", "-t", "out"]
+            compare(f"compile, {nodes} nodes / Kedro's load", compile_, [*python, FLOOR], cwd=project, **plain)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Predicts the price of a shuttle flight."""

@@ -1,0 +1,1 @@
+"""The project's settings: all of them Kedro's defaults."""

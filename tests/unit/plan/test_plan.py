@@ -1,0 +1,158 @@
+"""What a project and its configuration become."""
+
+from datetime import date, datetime, timezone
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from kedro_airflow_k8s import config
+from kedro_airflow_k8s.errors import PlanError
+from kedro_airflow_k8s.model import Local
+from kedro_airflow_k8s.plan import plan
+from kedro_airflow_k8s.project import Commit, Node, Project
+
+TODAY = date(2026, 11, 24)
+NODES = (Node("one"), Node("two", (), ("one",)))
+
+
+def planned(run=None, *, name=None, scheduled=True, **project):
+    section = {"image": "i:1", "namespace": "n", "experiment_name": "Demo", **(run or {})}
+    settings = config.load({"run_config": section}, ["airflow-k8s.yaml"])
+    values = {"pipeline": "__default__", "nodes": NODES, **project}
+    loaded = Project(name="Demo", package="demo", path=Path("/p"), env="local", **values)
+    return plan(loaded, settings, name=name, scheduled=scheduled, command="kedro", today=TODAY)
+
+
+def pod(plan):
+    return plan.dag.variables["pod"]
+
+
+def test_the_id_of_the_dag():
+    """The id is run_name or experiment_name, with the pipeline's name unless it is the default, or what -d says."""
+    assert planned().dag.dag_id == "Demo"
+    assert planned({"run_name": "r"}).dag.dag_id == "r"
+    assert planned({"run_name": "r"}, pipeline="p").dag.dag_id == "r-p"
+    assert planned({"run_name": "r"}, pipeline="p", name="d").dag.dag_id == "d"
+
+
+@pytest.mark.parametrize("name", ["///", " ", "@@@"])
+def test_a_name_without_a_valid_character_is_refused(name):
+    """There is nothing to make an id of."""
+    with pytest.raises(PlanError, match="cannot be a DAG id"):
+        planned({"run_name": name})
+
+
+def test_the_start_is_two_days_before_the_commit():
+    """The day of the commit counts, not today; outside git today does."""
+    commit = Commit("a" * 40, datetime(2026, 3, 1, 12, tzinfo=timezone.utc))
+
+    assert planned(commit=commit).dag.arguments["start_date"] == datetime(2026, 2, 27, tzinfo=timezone.utc)
+    assert planned().dag.arguments["start_date"] == datetime(2026, 11, 22, tzinfo=timezone.utc)
+    assert planned({"start_date": 20200101}).dag.arguments["start_date"] == datetime(2020, 1, 1, tzinfo=timezone.utc)
+
+
+def test_an_unscheduled_dag_has_no_schedule():
+    """run-once overrides the configured schedule."""
+    assert planned(scheduled=False).dag.arguments["schedule"] is None
+    assert planned().dag.arguments["schedule"] == "@daily"
+
+
+def test_tags():
+    """Tags tell commit, version and experiment, none longer than Airflow stores."""
+    commit = Commit("a" * 40, datetime(2026, 3, 1, tzinfo=timezone.utc))
+    tags = planned({"experiment_name": "An experiment / " + "x" * 200}, commit=commit).dag.arguments["tags"]
+
+    assert tags[:2] == ["kedro-airflow-k8s", "commit_sha:" + "a" * 40]
+    assert tags[3].startswith("experiment_name:an-experiment-xxx")
+    assert all(len(tag) <= 100 for tag in tags)
+
+
+def test_a_pod_runs_the_nodes_by_arguments_only():
+    """There is no command and no shell; environment and pipeline are options."""
+    (container,) = pod(planned(pipeline="p", selection="p"))["spec"]["containers"]
+
+    assert "command" not in container
+    assert container["args"] == ["kedro", "run", "--env=local", "--pipeline=p"]
+
+
+@pytest.mark.parametrize(
+    ("run", "workdir", "expected"),
+    [
+        ({}, None, "/home/kedro_docker"),
+        ({}, PurePosixPath("/app"), "/app"),
+        ({"project_path": "/srv"}, PurePosixPath("/app"), "/srv"),
+    ],
+)
+def test_where_the_project_lies_in_the_image(run, workdir, expected):
+    """The configuration wins over the Dockerfile, and that over kedro-docker's place."""
+    (container,) = pod(planned(run, workdir=workdir))["spec"]["containers"]
+
+    assert container["workingDir"] == expected
+    assert container["volumeMounts"] == [{"name": "data", "mountPath": f"{expected}/data"}]
+
+
+def test_without_a_volume_nothing_of_it_remains():
+    """A disabled volume leaves no task, no mount and no owner."""
+    made = planned({"volume": {"disabled": True, "owner": 5}})
+
+    assert (made.dag.before, made.dag.after) == ((), ())
+    assert made.dag.variables.keys() == {"pod"}
+    assert pod(made)["spec"].keys() == {"containers"}
+
+
+def test_the_claim_as_configured():
+    """The claim has the configured class, size and access modes, and tells whose it is."""
+    volume = {"storageclass": "fast", "size": "2Gi", "access_modes": ["ReadWriteMany"], "skip_init": True}
+    made = planned({"volume": volume})
+
+    ((create,),) = made.dag.before
+    assert create.call.kwargs["claim"] == {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": Local("claim_name"),
+            "namespace": "n",
+            "annotations": {
+                "kedro-airflow-k8s/dag-id": "{{ dag.dag_id }}",
+                "kedro-airflow-k8s/run-id": "{{ run_id }}",
+            },
+        },
+        "spec": {
+            "accessModes": ["ReadWriteMany"],
+            "resources": {"requests": {"storage": "2Gi"}},
+            "storageClassName": "fast",
+        },
+    }
+
+
+def test_a_named_entry_inherits_from_the_default():
+    """A node says only what its entry changes of the common pod, key by key; tolerations are replaced."""
+    resources = {
+        "__default__": {"requests": {"cpu": 1, "memory": "1Gi"}, "tolerations": [{"key": "a"}], "labels": {"x": "y"}},
+        "large": {"requests": {"memory": "9Gi"}, "tolerations": [{"key": "b", "tolerationSeconds": 3}]},
+        "same": {"requests": {"cpu": "1"}, "tolerations": [{"key": "a"}]},
+    }
+    nodes = (Node("one", ("resources.large", "other")), Node("two", ("resources.same",)), Node("three"))
+
+    made = planned({"resources": resources}, nodes=nodes)
+
+    large, same, default = made.dag.nodes
+    assert large.call.kwargs == {
+        "nodes": ["one"],
+        "requests": {"memory": "9Gi"},
+        "tolerations": [{"key": "b", "tolerationSeconds": 3}],
+    }
+    assert same.call.kwargs == {"nodes": ["two"]}
+    assert default.call.kwargs == {"nodes": ["three"]}
+    assert pod(made)["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}}
+
+
+def test_a_tag_that_names_no_entry_gets_the_default_and_a_warning():
+    """The pipeline runs in an environment that lacks the machine."""
+    made = planned(nodes=(Node("one", ("resources.gpu",)),))
+
+    assert made.dag.nodes[0].call.kwargs == {"nodes": ["one"]}
+    assert made.warnings == (
+        "node 'one' is tagged resources.gpu, but run_config.resources has no such entry (it has: none);"
+        " it gets __default__",
+    )

@@ -1,0 +1,134 @@
+"""How the content of airflow-k8s.yaml becomes configuration, or one error with all problems."""
+
+from datetime import date
+from pathlib import PurePosixPath
+
+import pytest
+
+from kedro_airflow_k8s.config import load
+from kedro_airflow_k8s.errors import ConfigError
+
+RUN = {"image": "i", "namespace": "n", "experiment_name": "e"}
+FILE = ["conf/base/airflow-k8s.yaml"]
+
+
+def run_config(**values):
+    return load({"run_config": {**RUN, **values}}, FILE).run_config
+
+
+def problems(content, **arguments):
+    with pytest.raises(ConfigError) as caught:
+        load(content, FILE, **arguments)
+    return str(caught.value).splitlines()
+
+
+def test_all_problems_are_reported_at_once():
+    """Every problem of the file is listed with its path, in the form the specification shows."""
+    content = {"run_config": {**RUN, "volume": {"disabled": "maybe"}, "startup_timeot": 3}}
+
+    assert [
+        "conf/base/airflow-k8s.yaml has 3 problems:",
+        "  output: required, but missing",
+        "  run_config.startup_timeot: not an option; did you mean 'startup_timeout'?",
+        "  run_config.volume.disabled: should be true or false, got 'maybe'",
+    ] == problems(content, required=["output"])
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"image": None}, "run_config.image: required, but missing"),
+        ({"image_pull_policy": "always"}, "should be one of 'IfNotPresent', 'Always', 'Never', got 'always'"),
+        ({"startup_timeout": 0}, "run_config.startup_timeout: should be above 0, got 0"),
+        ({"startup_timeout": "soon"}, "run_config.startup_timeout: should be a whole number, got 'soon'"),
+        ({"startup_time": "soon"}, "run_config.startup_time: should be a whole number, got 'soon'"),
+        ({"start_date": "2026-13-01"}, "run_config.start_date: should be a date written YYYYMMDD, got '2026-13-01'"),
+        ({"start_date": 20261301}, "run_config.start_date: should be a date written YYYYMMDD, got 20261301"),
+        ({"cron_expression": "@dayly"}, "run_config.cron_expression: should be a cron expression"),
+        ({"cron_expression": "61 * * * *"}, "run_config.cron_expression: should be a cron expression"),
+        ({"cron_expression": "0 0 31 2 *"}, "run_config.cron_expression: never happens: '0 0 31 2 *'"),
+        ({"volume": []}, "run_config.volume: should be a section of keys and values, got []"),
+        ({"volume": {"access_modes": []}}, "run_config.volume.access_modes: should not be empty"),
+        ({"volume": {"access_modes": "ReadWriteOnce"}}, "should be a list, got 'ReadWriteOnce'"),
+        ({"volume": {"access_modes": ["RWO"]}}, "run_config.volume.access_modes.0: should be one of"),
+        ({"volume": {"owner": -1}}, "run_config.volume.owner: should be at least 0, got -1"),
+        ({"project_path": "home"}, "run_config.project_path: should be an absolute path in the image, got 'home'"),
+        ({"resources": {"a": {"request": {}}}}, "resources.a.request: not an option; did you mean 'requests'?"),
+        ({"resources": {"a": {"tolerations": [{"efect": "x"}]}}}, "efect: not an option; did you mean 'effect'?"),
+        ({"resources": {"a": {"labels": {"x": None}}}}, "resources.a.labels.x: should be text, got None"),
+        ({"experiment_name": ["x"]}, "run_config.experiment_name: should be text, got ['x']"),
+        ({"experiment_name": ""}, "run_config.experiment_name: should be text that is not empty, got ''"),
+    ],
+)
+def test_a_problem_is_said_in_the_users_words(section, expected):
+    """Each kind of mistake names the key, what it should be and what was given."""
+    found = problems({"run_config": {**RUN, **section}}, required=["run_config.image"])
+
+    assert 2 == len(found), found
+    assert expected in found[1]
+
+
+def test_a_file_that_is_empty_lacks_its_section():
+    """An empty file is one problem, not one for each key that its section would need."""
+    assert ["conf/base/airflow-k8s.yaml has 1 problem:", "  run_config: required, but missing"] == problems(
+        {}, required=["run_config.image"]
+    )
+
+
+def test_values_of_the_command_line_replace_those_of_the_file():
+    """An override wins over the file, also where the file has nothing."""
+    config = load({"run_config": RUN}, FILE, overrides={"run_config.image": "other", "output": "dags"})
+
+    assert ("other", "dags") == (config.run_config.image, config.output)
+
+
+@pytest.mark.parametrize("given", ["20240229", 20240229, date(2024, 2, 29)])
+def test_a_start_date_may_be_text_number_or_date(given):
+    """YYYYMMDD as text or number and a YAML date mean the same day."""
+    assert date(2024, 2, 29) == run_config(start_date=given).start_date
+
+
+@pytest.mark.parametrize("given", ["a, b", ["a", "b"]])
+def test_pull_secrets_may_be_a_list_or_text(given):
+    """Names of secrets are taken from a list or from text with commas."""
+    assert ("a", "b") == run_config(image_pull_secrets=given).image_pull_secrets
+
+
+def test_scalars_become_text_where_kubernetes_wants_text():
+    """Labels and quantities that YAML reads as numbers or booleans stay what the user typed."""
+    resources = run_config(resources={"gpu": {"labels": {"on": True, "n": 1}, "requests": {"cpu": 0.5}}}).resources
+
+    assert ({"on": "true", "n": "1"}, {"cpu": "0.5"}) == (resources["gpu"].labels, resources["gpu"].requests)
+
+
+def test_values_from_the_environment_are_text_and_still_understood():
+    """Text that spells a boolean or a number counts as one, since interpolated values are always text."""
+    run = run_config(catchup="true", startup_time="30", volume={"owner": "1000"})
+
+    assert (True, 30, 1000) == (run.catchup, run.startup_timeout, run.volume.owner)
+
+
+@pytest.mark.parametrize("given", [None, "@once", "@daily", "@quarterly", "0 5 * * *", "*/10 1-5 * * MON"])
+def test_schedules_that_airflow_knows_are_taken(given):
+    """Presets, cron expressions and null are schedules."""
+    assert given == run_config(cron_expression=given).cron_expression
+
+
+def test_defaults():
+    """What a file with only the required keys means."""
+    run = run_config()
+
+    assert ("IfNotPresent", 600, "@daily", False, None) == (
+        run.image_pull_policy,
+        run.startup_timeout,
+        run.cron_expression,
+        run.catchup,
+        run.project_path,
+    )
+    assert ("1Gi", ("ReadWriteOnce",), 0, False) == (
+        run.volume.size,
+        run.volume.access_modes,
+        run.volume.owner,
+        run.volume.disabled,
+    )
+    assert PurePosixPath("/app") == run_config(project_path="/app").project_path

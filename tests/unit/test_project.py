@@ -1,0 +1,200 @@
+"""Loading real Kedro projects."""
+
+import subprocess
+from datetime import datetime, timezone
+from pathlib import PurePosixPath
+
+import pytest
+
+from kedro_airflow_k8s import project as module
+from kedro_airflow_k8s.errors import ConfigError, ProjectError
+from kedro_airflow_k8s.project import Node, load, source
+
+COMPOSED = """
+from kedro.pipeline import node, pipeline
+from kedro.framework.project import find_pipelines
+
+
+def register_pipelines():
+    pipelines = find_pipelines({arguments})
+    pipelines["composed"] = pipelines["a"] + pipelines["b"]
+    pipelines["__default__"] = {default}
+    return pipelines
+"""
+
+PART = """
+from kedro.pipeline import node, pipeline
+
+
+def create_pipeline():
+    return pipeline([node(lambda x: x, "in_{name}", "out_{name}", name="{name}")])
+"""
+
+
+def bootstrap(project):
+    from kedro.framework.startup import bootstrap_project
+
+    return bootstrap_project(project.path)
+
+
+def with_parts(kedro_project, default, arguments=""):
+    project = kedro_project(COMPOSED.format(default=default, arguments=arguments))
+    project.write(f"src/{project.package}/pipelines/__init__.py", "")
+    for name in "ab":
+        project.write(f"src/{project.package}/pipelines/{name}/__init__.py", PART.format(name=name))
+    return project
+
+
+def test_nodes_come_with_tags_and_parents(kedro_project):
+    """Nodes are in the order of the pipeline, with what they depend on."""
+    loaded = load(bootstrap(kedro_project()), "local", "__default__")
+
+    assert loaded.nodes == (Node("one", ("resources.large",)), Node("two", (), ("one",)))
+
+
+def test_a_transcoded_dataset_is_a_dependency(kedro_project):
+    """Nodes that share a dataset in two formats depend on each other although the names differ."""
+    nodes = 'node(identity, "x", "t@pandas", name="w"), node(identity, "t@spark", "y", name="r")'
+    pipelines = f"""
+from kedro.pipeline import node, pipeline
+
+
+def identity(x):
+    return x
+
+
+def register_pipelines():
+    return {{"__default__": pipeline([{nodes}])}}
+"""
+
+    loaded = load(bootstrap(kedro_project(pipelines)), "local", "__default__")
+
+    assert loaded.nodes[1] == Node("r", (), ("w",))
+
+
+def test_an_unknown_pipeline_is_an_error_that_lists_the_known(kedro_project):
+    """A wrong name is answered with the right ones."""
+    with pytest.raises(ProjectError, match=r"no pipeline 'nope' in this project; there are: __default__, empty, first"):
+        load(bootstrap(kedro_project()), "local", "nope")
+
+
+def test_an_empty_pipeline_is_an_error(kedro_project):
+    """There is no DAG without nodes."""
+    with pytest.raises(ProjectError, match="pipeline 'empty' has no nodes"):
+        load(bootstrap(kedro_project()), "local", "empty")
+
+
+@pytest.mark.parametrize("arguments", ["", "raise_errors=True"])
+def test_a_pipeline_that_fails_to_import_is_an_error(kedro_project, arguments):
+    """Kedro may only warn and go on with fewer nodes; a DAG without them would be worse than none."""
+    project = with_parts(kedro_project, "pipelines['a']", arguments)
+    project.write(f"src/{project.package}/pipelines/b/__init__.py", "import not_installed_here\n")
+
+    with pytest.raises(ProjectError, match="not_installed_here"):
+        load(bootstrap(project), "local", "__default__")
+
+
+def test_a_composed_pipeline_is_selected_as_a_whole(kedro_project):
+    """Where --pipeline would not find a composed pipeline in the pod, the option is left out."""
+    project = with_parts(kedro_project, "pipelines['a'] + pipelines['b']")
+
+    loaded = load(bootstrap(project), "local", "composed")
+
+    from kedro.framework.project import pipelines
+
+    expected = None if hasattr(pipelines, "set_requested") else "composed"
+    assert expected == loaded.selection
+
+
+def test_a_pipeline_of_its_own_package_is_selected_by_name(kedro_project):
+    """A pipeline that Kedro finds alone is loaded alone in the pod."""
+    project = with_parts(kedro_project, "pipelines['a'] + pipelines['b']")
+    registry = project.path / f"src/{project.package}/pipeline_registry.py"
+    registry.write_text("from kedro.framework.project import find_pipelines as register_pipelines\n")
+
+    assert load(bootstrap(project), "local", "a").selection == "a"
+
+
+def test_a_composed_pipeline_that_no_pod_finds_is_an_error(kedro_project):
+    """If its nodes are not all in __default__, no options of `kedro run` would find them."""
+    project = with_parts(kedro_project, "pipelines['a']")
+    metadata = bootstrap(project)
+    from kedro.framework.project import pipelines
+
+    if not hasattr(pipelines, "set_requested"):
+        assert load(metadata, "local", "composed").selection == "composed"
+        return
+    with pytest.raises(ProjectError, match="'composed' is composed in"):
+        load(metadata, "local", "composed")
+
+
+def test_the_environment_lies_over_the_base_key_by_key(kedro_project):
+    """An environment changes single keys of a section, and replaces lists."""
+    project = kedro_project(config="run_config: {namespace: a, volume: {size: 1Gi, access_modes: [A, B]}}")
+    project.write("conf/prod/airflow-k8s.yml", "run_config: {volume: {size: 9Gi, access_modes: [C]}}")
+
+    found = source(bootstrap(project), "prod")
+
+    assert found.content == {"run_config": {"namespace": "a", "volume": {"size": "9Gi", "access_modes": ["C"]}}}
+    assert found.files == ("conf/base/airflow-k8s.yaml", "conf/prod/airflow-k8s.yml")
+
+
+def test_a_missing_file_says_where_it_was_looked_for(kedro_project):
+    """Without the file there is nothing to go by."""
+    project = kedro_project()
+    (project.path / "conf/base/airflow-k8s.yaml").unlink()
+
+    with pytest.raises(ConfigError, match=r"no airflow-k8s.yaml in conf/local or conf/base"):
+        source(bootstrap(project), "local")
+
+
+def test_broken_yaml_is_an_error_with_file_and_line(kedro_project):
+    """The parser's own words lead to the place."""
+    project = kedro_project(config="host: x\nrun_config:\n  image: [1\n  namespace: y\n")
+
+    with pytest.raises(ConfigError, match=r"conf/base/airflow-k8s\.yaml.* line 3"):
+        source(bootstrap(project), "local")
+
+
+def test_an_unknown_environment_lists_the_known(kedro_project):
+    """Kedro would only say that a path does not exist."""
+    with pytest.raises(ConfigError, match=r"conf/prod: no such environment; there are: base, local"):
+        source(bootstrap(kedro_project()), "prod")
+
+
+def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):
+    """A project need not be in git."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+    assert module._commit(tmp_path) is None
+
+
+def test_the_commit_is_read_from_git(tmp_path):
+    """The commit and its date are those of HEAD."""
+    when = "2024-03-01T23:30:00-05:00"
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    env = {"GIT_COMMITTER_DATE": when, "PATH": __import__("os").environ["PATH"]}
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True, env=env)
+
+    commit = module._commit(tmp_path)
+
+    assert commit.when == datetime(2024, 3, 2, 4, 30, tzinfo=timezone.utc)
+    assert len(commit.sha) == 40
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ("FROM python\nWORKDIR /home/kedro_docker\n", "/home/kedro_docker"),
+        ("FROM a AS b\nWORKDIR /build\nFROM c\nWORKDIR /app\nworkdir sub\n", "/app/sub"),
+        ("FROM a\nWORKDIR /x\nFROM b\n", None),
+        ('FROM a\nWORKDIR "$HOME/x"\n', None),
+        ("FROM a\n", None),
+    ],
+)
+def test_the_project_lies_where_the_dockerfile_ends(tmp_path, dockerfile, expected):
+    """The last WORKDIR of the last stage counts; one by a variable cannot be known."""
+    (tmp_path / "Dockerfile").write_text(dockerfile)
+
+    assert module._workdir(tmp_path) == (PurePosixPath(expected) if expected else None)
