@@ -6,14 +6,16 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s import config, project
 from kedro_airflow_k8s.codegen.source import render
-from kedro_airflow_k8s.config import PluginConfig
+from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import File
 from kedro_airflow_k8s.plan import plan
+from kedro_airflow_k8s.plan.pod import project_path
 from kedro_airflow_k8s.project import Project
 
 
@@ -56,6 +58,11 @@ class Build:
     file: File
     warnings: tuple[str, ...]
 
+    @property
+    def project_path(self) -> PurePosixPath:
+        """Where the project lies in the image."""
+        return project_path(self.project, self.config)
+
 
 def build(metadata: Any, request: Request) -> Build:
     """Compile the DAG of the project behind Kedro's `ProjectMetadata`.
@@ -81,3 +88,9 @@ def build(metadata: Any, request: Request) -> Build:
     text, build_id = render(planned.dag)
     file = File(f"{planned.dag.dag_id}.py", text)
     return Build(loaded, settings, planned.dag.dag_id, build_id, file, tuple(dict.fromkeys(planned.warnings)))
+
+
+def sandbox_config(metadata: Any) -> SandboxConfig:
+    """Return what the sandbox's cluster and Airflow shall hold. Raises `ConfigError`."""
+    source = project.sandbox_source(metadata)
+    return config.load_sandbox(source.content, source.files)

@@ -52,13 +52,15 @@ class Fragment:
     """What one feature contributes to the DAG; empty when the feature is switched off.
 
     `before` runs before the first Kedro task, `after` once all of them are over, each in a chain of its own;
-    `pod` is merged into the pod of every Kedro task.
+    `pod` has what is added to `spec` and `container` of the pod that all Kedro tasks have in common, and `functions`
+    are those that its templates call.
     """
 
     before: tuple[TaskSpec, ...] = ()
     after: tuple[TaskSpec, ...] = ()
     pod: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    functions: Mapping[str, Ref] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

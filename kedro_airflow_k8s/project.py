@@ -15,8 +15,14 @@ from typing import Any
 from kedro_airflow_k8s.errors import ConfigError, ProjectError
 
 CONFIG = "airflow-k8s"
+SANDBOX_CONFIG = "airflow-k8s-sandbox"
 DEFAULT_PIPELINE = "__default__"
-_PATTERNS = [f"{CONFIG}*", f"{CONFIG}*/**", f"**/{CONFIG}*"]
+# Everything that begins so, but for the file of the sandbox: a pattern can say "not" of one character only.
+_NAMES = [f"{CONFIG}[!-]*", f"{CONFIG}-[!s]*", f"{CONFIG}-s[!a]*"]
+_PATTERNS = {
+    CONFIG: [*_NAMES, f"{CONFIG}*/**", *(f"**/{name}" for name in _NAMES)],
+    SANDBOX_CONFIG: [f"{SANDBOX_CONFIG}*"],
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,26 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
 
 def source(metadata: Any, env: str) -> Source:
     """Read `airflow-k8s.yaml` of the environment over that of `conf/base`. Raises `ConfigError`."""
+    found = _read(metadata, env, CONFIG)
+    if found is None:
+        places = "conf/base" if env == "base" else f"conf/{env} or conf/base"
+        raise ConfigError(f"no {CONFIG}.yaml in {places}; the plugin's README shows one to start from")
+    return found
+
+
+def sandbox_source(metadata: Any) -> Source:
+    """Read `airflow-k8s-sandbox.yaml` of the environment `local`, empty if there is none. Raises `ConfigError`."""
+    return _read(metadata, "local", SANDBOX_CONFIG) or Source({}, ())
+
+
+def _read(metadata: Any, env: str, kind: str) -> Source | None:
+    with warnings.catch_warnings():
+        # Kedro calls what OmegaConf 2.4 deprecates; every `kedro run` says so already.
+        warnings.filterwarnings("ignore", message="register_new_resolver")
+        return _source(metadata, env, kind)
+
+
+def _source(metadata: Any, env: str, kind: str) -> Source | None:
     from kedro.config import MissingConfigException
 
     loader = _config_loader(metadata, env)
@@ -92,12 +118,11 @@ def source(metadata: Any, env: str) -> Source:
         known = sorted(folder.name for folder in conf.glob("*/"))
         raise ConfigError(f"{_short(conf / env, metadata)}: no such environment; there are: {', '.join(known)}")
     folders = [conf / base] if env == base else [conf / base, conf / env]
-    found = [_short(file, metadata) for folder in folders for file in _files(folder)]
+    found = [_short(file, metadata) for folder in folders for file in _files(folder, kind)]
     try:
-        content = loader[CONFIG]
+        content = loader[kind]
     except MissingConfigException:
-        places = " or ".join(_short(folder, metadata) for folder in reversed(folders))
-        raise ConfigError(f"no {CONFIG}.yaml in {places}; the plugin's README shows one to start from") from None
+        return None
     except Exception as error:
         # OmegaConf, PyYAML and Kedro each have their own family of errors; all of them mean a wrong file.
         raise ConfigError(f"{', '.join(found)}: {_first_lines(error)}") from error
@@ -112,14 +137,17 @@ def _config_loader(metadata: Any, env: str) -> Any:
     loader = settings.CONFIG_LOADER_CLASS(
         conf_source=conf_source, env=env, runtime_params=None, **settings.CONFIG_LOADER_ARGS
     )
-    loader.config_patterns.setdefault(CONFIG, _PATTERNS)
-    loader.merge_strategy.setdefault(CONFIG, "soft")
+    for kind, patterns in _PATTERNS.items():
+        loader.config_patterns.setdefault(kind, patterns)
+        loader.merge_strategy.setdefault(kind, "soft")
     return loader
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, kind: str) -> list[Path]:
     return sorted(
-        file for file in folder.rglob(f"{CONFIG}*") if file.suffix in {".yml", ".yaml", ".json"} and file.is_file()
+        file
+        for file in folder.rglob(f"{kind}*")
+        if file.suffix in {".yml", ".yaml", ".json"} and (kind != CONFIG or not file.name.startswith(SANDBOX_CONFIG))
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kedro_airflow_k8s.codegen import literals
@@ -39,8 +39,9 @@ def render(dag: DagSpec) -> tuple[str, str]:
 def _holes(dag: DagSpec) -> dict[str, Any]:
     chains = [*dag.before, *dag.after, (dag.final,)]
     helpers = [task for chain in chains for task in chain]
-    operators = {task.call.target: None for task in [*helpers, *dag.nodes]}
-    embedded = embed([Ref(VERSIONS, "dag"), Ref(VERSIONS, "TaskGroup"), *operators])
+    calls = dict.fromkeys(ref for task in [*helpers, *dag.nodes] for ref in _refs(task.call))
+    named = dict.fromkeys(ref for value in dag.variables.values() for ref in _refs(value))
+    embedded = embed([Ref(VERSIONS, "dag"), Ref(VERSIONS, "TaskGroup"), *calls, *named])
     used: dict[Ref, None] = dict.fromkeys(embedded.imports)
 
     def names(ref: Ref) -> str:
@@ -81,6 +82,21 @@ def _holes(dag: DagSpec) -> dict[str, Any]:
         "definitions": embedded.definitions,
     }
     return {**holes, "imports": _imports(used, embedded)}
+
+
+def _refs(value: Any) -> Iterator[Ref]:
+    """Yield the objects that a value names, anywhere in it."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Call):
+        yield value.target
+        yield from _refs(value.kwargs)
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _refs(entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from _refs(entry)
 
 
 def _docstring(text: str) -> str:

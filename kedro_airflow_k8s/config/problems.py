@@ -27,7 +27,7 @@ _SHOULD_BE = {
 def problem(detail: Any, root: type[Section]) -> str:
     """Return what one of pydantic's error details says about a file whose whole is a `root`."""
     location = [part for part in detail["loc"] if part != "[key]"]
-    path = ".".join(str(part) for part in location).replace(".[", "[")
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     kind, given = detail["type"], detail["input"]
     if kind == "missing":
         return f"{path}: required, but missing"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from kedro_airflow_k8s.config.values import (
     AccessModes,
@@ -13,9 +14,11 @@ from kedro_airflow_k8s.config.values import (
     Cron,
     Date,
     ImagePath,
+    Macros,
     Names,
     Text,
     TextMap,
+    Variables,
 )
 
 
@@ -76,6 +79,46 @@ class Volume(Section):
     """Keep the volume of a failed run, so that its failed task can be cleared and run again."""
 
 
+class Secret(Section):
+    """A Kubernetes secret, or one key of it, that the nodes get."""
+
+    deploy_type: Literal["env", "volume"] = "env"
+    """How: as environment variables, or as files."""
+    deploy_target: Text | None = None
+    """Name of the variable, or folder of the files; none for all keys of a secret as variables of the same names."""
+    secret: Text
+    """Name of the secret."""
+    key: Text | None = None
+    """Key of the secret; none means all of its keys."""
+
+    @model_validator(mode="after")
+    def _has_a_target(self) -> Secret:
+        target = self.deploy_target
+        if self.deploy_type == "volume":
+            if target is None or not target.startswith("/"):
+                raise ValueError(f"deploy_target: should be an absolute path for deploy_type 'volume', got {target!r}")
+        elif self.key is None and target is not None:
+            raise ValueError("deploy_target: should be absent without a key; the variables are named as the keys are")
+        elif self.key is not None and not re.fullmatch(r"[A-Za-z_.-][\w.-]*", target or "", re.ASCII):
+            raise ValueError(f"deploy_target: should be the name of an environment variable, got {target!r}")
+        return self
+
+
+class ExternalDependency(Section):
+    """A DAG, or a task of it, that must have succeeded for the same logical date before the pipeline starts."""
+
+    dag_id: Text
+    """The DAG to wait for."""
+    task_id: Text | None = None
+    """The task of it to wait for; none means the whole DAG."""
+    timeout: PositiveInt = 1440
+    """Minutes to wait at most."""
+    check_existence: bool = True
+    """Fail at once if Airflow has no such DAG."""
+    execution_delta: NonNegativeInt = 0
+    """By how many minutes the other run's logical date is earlier."""
+
+
 class RunConfig(Section):
     """How the pipeline runs."""
 
@@ -108,9 +151,36 @@ class RunConfig(Section):
     project_path: ImagePath | None = None
     """Folder of the project in the image; if there is none, the last `WORKDIR` of the project's Dockerfile, else
     `/home/kedro_docker`. The volume is mounted at its `data` folder."""
+    secrets: tuple[Secret, ...] = ()
+    """Kubernetes secrets that the nodes get."""
+    macro_params: Macros = ()
+    """Airflow macros that become parameters of Kedro of the same names, as text."""
+    variables_params: Variables = ()
+    """Airflow Variables that become parameters of Kedro of the same names, as text."""
+    env_vars: Variables = ()
+    """Airflow Variables that become environment variables of the nodes."""
+    external_dependencies: tuple[ExternalDependency, ...] = ()
+    """DAGs to wait for; a DAG that is not scheduled waits for none."""
     resources: dict[Text, Resources] = {}
     """Resources by name: a node tagged `resources.<name>` gets that entry, any other node `__default__`. An entry has
     from `__default__` what it does not say itself."""
+
+    @model_validator(mode="after")
+    def _names_nothing_twice(self) -> RunConfig:
+        targets: dict[str, list[str]] = {"env": [*self.env_vars], "volume": []}
+        for secret in self.secrets:
+            targets[secret.deploy_type] += [secret.deploy_target] if secret.deploy_target else []
+        places = {
+            "macro_params and variables_params": [*self.macro_params, *self.variables_params],
+            "secrets and env_vars": targets["env"],
+            "secrets": targets["volume"],
+            "external_dependencies": [f"{entry.dag_id} {entry.task_id or ''}" for entry in self.external_dependencies],
+        }
+        for what, names in places.items():
+            twice = sorted({name.strip() for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: named more than once: {', '.join(twice)}")
+        return self
 
 
 class PluginConfig(Section):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -10,6 +12,34 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 CRON_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+
+
+DATED_MACROS = (
+    "ds",
+    "ds_nodash",
+    "ts",
+    "ts_nodash",
+    "ts_nodash_with_tz",
+    "logical_date",
+    "data_interval_start",
+    "data_interval_end",
+)
+"""Macros of Airflow 2 and 3 that a run has only with a logical date."""
+DROPPED_MACROS = (
+    "execution_date",
+    "next_ds",
+    "next_ds_nodash",
+    "next_execution_date",
+    "prev_ds",
+    "prev_ds_nodash",
+    "prev_execution_date",
+    "tomorrow_ds",
+    "tomorrow_ds_nodash",
+    "yesterday_ds",
+    "yesterday_ds_nodash",
+)
+"""Macros of Airflow 2 that Airflow 3 has no more; the generated DAG computes them."""
+MACROS = (*DATED_MACROS, *DROPPED_MACROS, "run_id")
 
 
 def _text(value: Any) -> Any:
@@ -25,11 +55,9 @@ def _date(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.date()
     text = str(value)
-    if re.fullmatch(r"\d{8}", text):
-        try:
-            return datetime.strptime(text, "%Y%m%d").date()
-        except ValueError:
-            pass
+    with suppress(ValueError):
+        if re.fullmatch(r"\d{8}|\d{4}-\d\d-\d\d", text):
+            return datetime.strptime(text.replace("-", ""), "%Y%m%d").date()
     raise ValueError(f"should be a date written YYYYMMDD, got {value!r}")
 
 
@@ -69,6 +97,27 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_.-][\w.-]*", value, re.ASCII):
+        raise ValueError(f"should be a name of letters, digits, '_', '-' and '.', got {value!r}")
+    return value
+
+
+def _macro(value: str) -> str:
+    if value not in MACROS:
+        near = difflib.get_close_matches(value, MACROS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(MACROS)}"
+        raise ValueError(f"{value!r} is no macro that is a text; {hint}")
+    return value
+
+
+def _different(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = sorted({entry for entry in value if value.count(entry) > 1})
+    if twice:
+        raise ValueError(f"named more than once: {', '.join(twice)}")
+    return value
+
+
 def _filled(value: tuple[Any, ...]) -> tuple[Any, ...]:
     if not value:
         raise ValueError("should not be empty")
@@ -86,6 +135,9 @@ Names = Annotated[tuple[Text, ...] | None, BeforeValidator(_names)]
 Cron = Annotated[Text, AfterValidator(_cron)]
 Address = Annotated[Text, AfterValidator(_address)]
 ImagePath = Annotated[PurePosixPath, AfterValidator(_absolute)]
+VariableName = Annotated[Text, AfterValidator(_variable)]
+Variables = Annotated[tuple[VariableName, ...], AfterValidator(_different)]
+Macros = Annotated[tuple[Annotated[Text, AfterValidator(_macro)], ...], AfterValidator(_different)]
 AccessModes = Annotated[
     tuple[Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"], ...], AfterValidator(_filled)
 ]

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
 
+from kedro_airflow_k8s.operators.pod import POD_DEFAULTS, PlainPodOperator
 
-class NodePodOperator(KubernetesPodOperator):
+
+class NodePodOperator(PlainPodOperator):
     """Run Kedro nodes in a pod of their own.
 
-    `pod` is what all nodes have in common, written as `kubectl get pod -o yaml` shows it, with Jinja templates in its
-    strings. The other arguments are added to it for these nodes.
+    `pod` is what all nodes have in common, written as `kubectl get pod -o yaml` shows it. Its templates may call
+    `functions`. The other arguments are added to the pod for these nodes.
     """
-
-    template_fields = ("pod_template_dict",)
-    template_fields_renderers = {"pod_template_dict": "yaml"}
 
     def __init__(
         self,
         *,
         pod: dict[str, Any],
         nodes: list[str],
+        functions: dict[str, Callable[..., str]] | None = None,
         labels: dict[str, str] | None = None,
         annotations: dict[str, str] | None = None,
         node_selectors: dict[str, str] | None = None,
@@ -32,7 +32,7 @@ class NodePodOperator(KubernetesPodOperator):
         **kwargs: Any,
     ) -> None:
         metadata, spec = pod["metadata"], pod["spec"]
-        container, *others = spec["containers"]
+        (container,) = spec["containers"]
         node_label = {"kedro-airflow-k8s/node": make_safe_label_value(".".join(nodes))}
         container = {**container, "args": [*container["args"], f"--nodes={','.join(nodes)}"]}
         if requests or limits:
@@ -41,15 +41,10 @@ class NodePodOperator(KubernetesPodOperator):
         pod = {
             **pod,
             "metadata": _merged(metadata, {"labels": {**node_label, **(labels or {})}, "annotations": annotations}),
-            "spec": {**_merged(spec, own), "containers": [container, *others]},
+            "spec": {**_merged(spec, own), "containers": [container]},
         }
-        super().__init__(
-            pod_template_dict=pod,
-            log_events_on_failure=True,
-            log_pod_spec_on_failure=False,
-            on_finish_action="delete_pod",
-            **kwargs,
-        )
+        super().__init__(pod_template_dict=pod, **POD_DEFAULTS, **kwargs)
+        self.functions = functions or {}
 
 
 def _merged(base: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:

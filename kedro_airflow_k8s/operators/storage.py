@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
 from kedro_airflow_k8s.operators._airflow import BaseOperator
+from kedro_airflow_k8s.operators.pod import POD_DEFAULTS, PlainPodOperator
 
 
 class CreatePipelineStorageOperator(BaseOperator):
@@ -39,25 +40,21 @@ class CreatePipelineStorageOperator(BaseOperator):
             self.log.info("Made the claim %s/%s", namespace, name)
 
 
-class DataVolumeInitOperator(KubernetesPodOperator):
+class DataVolumeInitOperator(PlainPodOperator):
     """Copy the data folder of the image into the volume, by the pod of the nodes with another command."""
 
-    template_fields = ("pod_template_dict",)
-    template_fields_renderers = {"pod_template_dict": "yaml"}
-
-    def __init__(self, *, pod: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self, *, pod: dict[str, Any], functions: dict[str, Callable[..., str]] | None = None, **kwargs: Any
+    ) -> None:
         (container,) = pod["spec"]["containers"]
         # The volume hides the image's data folder where the nodes mount it, so here it lies beside that folder.
         mount = {"name": "data", "mountPath": f"{container['workingDir']}/data_volume"}
         copy = "if [ -d data ]; then cp -R data/. data_volume/; else echo 'The image has no data to copy.'; fi"
-        container = {**container, "command": ["sh", "-c", copy], "args": [], "volumeMounts": [mount]}
-        super().__init__(
-            pod_template_dict={**pod, "spec": {**pod["spec"], "containers": [container]}},
-            log_events_on_failure=True,
-            log_pod_spec_on_failure=False,
-            on_finish_action="delete_pod",
-            **kwargs,
-        )
+        # The arguments stay, unused by the script, so that one without a value fails before any pod starts.
+        container = {**container, "command": ["sh", "-c", copy], "volumeMounts": [mount]}
+        pod = {**pod, "spec": {**pod["spec"], "containers": [container]}}
+        super().__init__(pod_template_dict=pod, **POD_DEFAULTS, **kwargs)
+        self.functions = functions or {}
 
 
 class DeletePipelineStorageOperator(BaseOperator):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
-from typing import Any
 
 from kedro_airflow_k8s import __version__
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.errors import PlanError
-from kedro_airflow_k8s.model import Call, DagSpec, Local, Plan, Ref, TaskSpec
+from kedro_airflow_k8s.model import Call, DagSpec, Plan, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
-from kedro_airflow_k8s.plan.pod import node_tasks, pod
+from kedro_airflow_k8s.plan.inputs import inputs
+from kedro_airflow_k8s.plan.pod import node_tasks, pod, pod_arguments
 from kedro_airflow_k8s.plan.storage import storage
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project
 
-FEATURES = (storage,)
+FEATURES = (storage, inputs)
 TAG = "kedro-airflow-k8s"
 """The tag of every DAG of ours: Airflow finds DAGs by whole tags only."""
 GROUP = "kedro"
@@ -40,11 +40,8 @@ def plan(
     chains = [chain for fragment in fragments for chain in (fragment.before, fragment.after)]
     own_ids = tuple(task.task_id for chain in chains for task in chain)
     nodes, node_warnings = node_tasks(project, config, (*own_ids, FINAL.task_id, GROUP))
-    added: dict[str, dict[str, Any]] = {"spec": {}, "container": {}}
-    for fragment in fragments:
-        for place, values in fragment.pod.items():
-            added[place].update(values)
     variables = {key: value for fragment in fragments for key, value in fragment.variables.items()}
+    functions = {key: value for fragment in fragments for key, value in fragment.functions.items()}
     schedule = run.cron_expression if scheduled else None
     dag = DagSpec(
         dag_id=dag_id,
@@ -59,8 +56,12 @@ def plan(
         },
         nodes=nodes,
         final=FINAL,
-        defaults={"pod": Local("pod"), "startup_timeout_seconds": run.startup_timeout},
-        variables={**variables, "pod": pod(project, config, added)},
+        defaults=pod_arguments(config),
+        variables={
+            **variables,
+            **({"functions": functions} if functions else {}),
+            "pod": pod(project, config, [fragment.pod for fragment in fragments]),
+        },
         before=tuple(fragment.before for fragment in fragments if fragment.before),
         after=tuple(fragment.after for fragment in fragments if fragment.after),
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig, Resources
 from kedro_airflow_k8s.errors import PlanError
-from kedro_airflow_k8s.model import Call, Ref, TaskSpec
+from kedro_airflow_k8s.model import Call, Local, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
-from kedro_airflow_k8s.plan.text import literal
+from kedro_airflow_k8s.plan.text import argument, literal
 from kedro_airflow_k8s.project import Node, Project
 
 DEFAULT_RESOURCES = "__default__"
@@ -24,7 +24,15 @@ def project_path(project: Project, config: PluginConfig) -> PurePosixPath:
     return config.run_config.project_path or project.workdir or IMAGE_WORKDIR
 
 
-def pod(project: Project, config: PluginConfig, features: Mapping[str, Any]) -> dict[str, Any]:
+def pod_arguments(config: PluginConfig) -> dict[str, Any]:
+    """Return the arguments that every operator has which runs such a pod."""
+    run = config.run_config
+    calls = run.macro_params or run.variables_params or run.env_vars
+    functions = {"functions": Local("functions")} if calls else {}
+    return {"pod": Local("pod"), **functions, "startup_timeout_seconds": run.startup_timeout}
+
+
+def pod(project: Project, config: PluginConfig, features: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the pod, in Kubernetes' words, with what the features add to its `spec` and its `container`."""
     run = config.run_config
     resources = run.resources.get(DEFAULT_RESOURCES, Resources())
@@ -51,13 +59,22 @@ def pod(project: Project, config: PluginConfig, features: Mapping[str, Any]) -> 
         "labels": {**labels, **_literals(resources.labels)},
         "annotations": _literals(resources.annotations),
     }
-    container = {**container, **features.get("container", {})}
+    spec = _filled(spec)
+    for feature in features:
+        spec = _added(spec, feature.get("spec", {}))
+        container = _added(container, feature.get("container", {}))
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": _filled(metadata),
-        "spec": {**_filled(spec), **features.get("spec", {}), "containers": [container]},
+        "spec": {**spec, "containers": [container]},
     }
+
+
+def _added(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Add entries: lists go on where they are, everything else is new."""
+    joined = {key: base.get(key, []) + value if isinstance(value, list) else value for key, value in extra.items()}
+    return {**base, **_filled(joined)}
 
 
 def node_tasks(
@@ -69,7 +86,7 @@ def node_tasks(
     tasks = []
     for node in project.nodes:
         entry = _resources_entry(node, config.run_config.resources, warnings)
-        arguments = {"nodes": [literal(node.name)], **_own(config.run_config.resources, entry)}
+        arguments = {"nodes": [argument(node.name)], **_own(config.run_config.resources, entry)}
         operator = Ref("kedro_airflow_k8s.operators.node", "NodePodOperator")
         upstream = tuple(task_ids[name] for name in node.upstream)
         tasks.append(TaskSpec(task_ids[node.name], Call(operator, arguments), upstream))
@@ -77,8 +94,8 @@ def node_tasks(
 
 
 def _command(project: Project) -> list[str]:
-    pipeline = [literal(f"--pipeline={project.selection}")] if project.selection else []
-    return ["kedro", "run", literal(f"--env={project.env}"), *pipeline]
+    pipeline = [argument(f"--pipeline={project.selection}")] if project.selection else []
+    return ["kedro", "run", argument(f"--env={project.env}"), *pipeline]
 
 
 def _resources_entry(node: Node, resources: Mapping[str, Resources], warnings: list[str]) -> str:

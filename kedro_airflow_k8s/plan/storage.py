@@ -7,7 +7,7 @@ from typing import Any
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
-from kedro_airflow_k8s.plan.pod import project_path
+from kedro_airflow_k8s.plan.pod import pod_arguments, project_path
 from kedro_airflow_k8s.project import Project
 
 OPERATORS = "kedro_airflow_k8s.operators.storage"
@@ -46,8 +46,8 @@ def storage(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
         TaskSpec("create_pipeline_storage", Call(Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": claim}))
     ]
     if not volume.skip_init:
-        fill = {"pod": Local("pod"), "startup_timeout_seconds": config.run_config.startup_timeout}
-        before.append(TaskSpec("data_volume_init", Call(Ref(OPERATORS, "DataVolumeInitOperator"), fill)))
+        fill = Call(Ref(OPERATORS, "DataVolumeInitOperator"), pod_arguments(config))
+        before.append(TaskSpec("data_volume_init", fill))
     remove = {
         "claim_name": claim_name,
         "namespace": namespace,

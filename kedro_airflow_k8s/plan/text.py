@@ -74,6 +74,14 @@ def literal(text: str) -> str:
     return "{{ '" + "".join(char if plain.match(char) else _escape(char) for char in text) + "' }}"
 
 
+def argument(text: str) -> str:
+    """Return a Jinja template for an argument or variable of a container that arrives there as this text.
+
+    Kubernetes takes `$(NAME)` there for a variable, and two dollars for one.
+    """
+    return literal(text.replace("$", "$$"))
+
+
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

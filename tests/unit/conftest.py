@@ -76,7 +76,7 @@ def kedro_project(tmp_path, monkeypatch):
         project.write(f"{source}/pipeline_registry.py", pipelines)
         project.write("conf/base/catalog.yml", "")
         project.write("conf/local/.gitkeep", "")
-        text = CONFIG.format(output=tmp_path / "airflow") if config is None else config
+        text = (CONFIG if config is None else config).replace("{output}", str(tmp_path / "airflow"))
         project.write("conf/base/airflow-k8s.yaml", text)
         return project
 

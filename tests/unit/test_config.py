@@ -50,7 +50,7 @@ def test_all_problems_are_reported_at_once():
         ({"volume": []}, "run_config.volume: should be a section of keys and values, got []"),
         ({"volume": {"access_modes": []}}, "run_config.volume.access_modes: should not be empty"),
         ({"volume": {"access_modes": "ReadWriteOnce"}}, "should be a list, got 'ReadWriteOnce'"),
-        ({"volume": {"access_modes": ["RWO"]}}, "run_config.volume.access_modes.0: should be one of"),
+        ({"volume": {"access_modes": ["RWO"]}}, "run_config.volume.access_modes[0]: should be one of"),
         ({"volume": {"owner": -1}}, "run_config.volume.owner: should be at least 0, got -1"),
         ({"project_path": "home"}, "run_config.project_path: should be an absolute path in the image, got 'home'"),
         ({"resources": {"a": {"request": {}}}}, "resources.a.request: not an option; did you mean 'requests'?"),
@@ -82,7 +82,7 @@ def test_values_of_the_command_line_replace_those_of_the_file():
     assert ("other", "dags") == (config.run_config.image, config.output)
 
 
-@pytest.mark.parametrize("given", ["20240229", 20240229, date(2024, 2, 29)])
+@pytest.mark.parametrize("given", ["20240229", "2024-02-29", 20240229, date(2024, 2, 29)])
 def test_a_start_date_may_be_text_number_or_date(given):
     """YYYYMMDD as text or number and a YAML date mean the same day."""
     assert date(2024, 2, 29) == run_config(start_date=given).start_date

@@ -1,0 +1,101 @@
+"""What the environment says about access to Airflow: credentials, and which certificates to trust."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from kedro_airflow_k8s.errors import AirflowDenied, AirflowError
+
+VARIABLES = "AIRFLOW_API_TOKEN, or AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD"
+
+
+class Authorization(requests.auth.AuthBase):
+    """The `Authorization` header of a request; an object of no visible content, so that no traceback can show it.
+
+    To `requests` it is also the word that a `.netrc` file must not replace the header.
+    """
+
+    def __init__(self, header: str = "", *secrets: str) -> None:
+        self._header = header
+        self._secrets = tuple(secret for secret in (header.partition(" ")[2], *secrets) if secret)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header to a request."""
+        if self._header:
+            request.headers["Authorization"] = self._header
+        return request
+
+    def hide(self, text: str) -> str:
+        """Return the text without the secrets in it."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def bearer(token: str) -> Authorization:
+    """Authorize with a token."""
+    return Authorization(f"Bearer {token}", token)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Who the user is to Airflow; all empty for nobody."""
+
+    token: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def authorization(self) -> Authorization:
+        """How a request says so without a login: a token, or basic authentication."""
+        if self.token:
+            return bearer(self.token)
+        if self.username:
+            pair = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+            return Authorization(f"Basic {pair}", self.password)
+        return Authorization()
+
+    @property
+    def described(self) -> str:
+        """Which variables they come from."""
+        if self.token:
+            return "AIRFLOW_API_TOKEN"
+        return "AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD" if self.username else ""
+
+
+def credentials(environ: Mapping[str, str]) -> Credentials:
+    """Read the credentials. Raises `AirflowDenied` for half a pair or a token that cannot be sent."""
+    token = environ.get("AIRFLOW_API_TOKEN", "").strip()
+    username, password = environ.get("AIRFLOW_API_USERNAME", ""), environ.get("AIRFLOW_API_PASSWORD", "")
+    if token:
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise AirflowDenied(
+                "AIRFLOW_API_TOKEN holds a character that no token has, such as a space or a line break"
+            )
+        return Credentials(token=token)
+    if bool(username) != bool(password):
+        missing = "AIRFLOW_API_PASSWORD" if username else "AIRFLOW_API_USERNAME"
+        raise AirflowDenied(f"{missing} is not set; a user name and a password are only of use together")
+    return Credentials(username=username, password=password)
+
+
+def verification(environ: Mapping[str, str], say: Callable[[str], None]) -> bool | str:
+    """Return what `requests` takes as `verify`: whether to check certificates, or the path of a CA bundle."""
+    value = environ.get("AIRFLOW__CLIENT__SSL_VERIFY", "").strip()
+    if value.lower() in {"", "true", "1", "yes", "on"}:
+        return True
+    if value.lower() in {"false", "0", "no", "off"}:
+        say("Warning: AIRFLOW__CLIENT__SSL_VERIFY switches off the check of Airflow's certificate")
+        return False
+    bundle = Path(value).expanduser()
+    if not os.access(bundle, os.R_OK):
+        raise AirflowError(
+            f"AIRFLOW__CLIENT__SSL_VERIFY: should be True, False or a CA bundle; {value!r} cannot be read"
+        )
+    return str(bundle)

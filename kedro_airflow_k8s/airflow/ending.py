@@ -1,0 +1,128 @@
+"""Waiting until a run has ended: noticed within 2 s, with at most 400 requests in 10 minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kedro_airflow_k8s.airflow import logs
+from kedro_airflow_k8s.airflow.client import AirflowClient
+from kedro_airflow_k8s.airflow.patience import Patience
+from kedro_airflow_k8s.airflow.records import Run, Task
+from kedro_airflow_k8s.errors import AirflowDenied, AirflowError, AirflowUnreachable, RunFailed, WaitTimeout
+
+Seen = Callable[[Run, tuple[Task, ...]], None]
+# 353 requests for the run's state in 10 minutes ...
+_POLL = 1.7
+# ... and 45 for pages of its tasks: some at once, as much happens when a run begins, then one each 16 s.
+_SAVED, _SAVING = 8.0, 16.0
+_TASKS, _TASKS_IDLE = 3.0, 30.0
+_LINES = 25
+_LOGS = 5
+
+
+def wait_for_end(
+    client: AirflowClient,
+    dag_id: str,
+    run_id: str,
+    *,
+    seconds: float | None = None,
+    seen: Seen = lambda run, tasks: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Run:
+    """Wait until the run has ended and return it if it is a success.
+
+    `seen` is called with the state of things every other second. Raises `RunFailed` with what the failed tasks logged
+    last, and `WaitTimeout` if `seconds` are over before. An Airflow that does not answer is waited for some minutes.
+    """
+    try:
+        run, tasks = _follow(client, dag_id, run_id, seconds, seen, say)
+    except (AirflowDenied, AirflowUnreachable) as error:
+        raise type(error)(f"{error}. Run {run_id} itself goes on: see {client.page(dag_id, run_id)}") from None
+    if run.state != "success":
+        raise RunFailed(_report(client, run, tasks))
+    return run
+
+
+def _follow(
+    client: AirflowClient, dag_id: str, run_id: str, seconds: float | None, seen: Seen, say: Callable[[str], None]
+) -> tuple[Run, tuple[Task, ...]]:
+    clock = client.clock
+    patience = Patience(clock, say)
+    budget = _Budget(clock.now())
+    start = clock.now()
+    run: Run | None = None
+    tasks: tuple[Task, ...] = ()
+    while True:
+        now = clock.now()
+        answer = patience.ask(client.run, dag_id, run_id)
+        if answer:
+            (run,) = answer
+            if run is None:
+                raise RunFailed(f"Airflow at {client.host} no longer has run {run_id} of {dag_id}; was it deleted?")
+            if run.has_ended or budget.allows(now):
+                found = patience.ask(client.tasks, dag_id, run_id)
+                budget.spend(now, found[0] if found else (), changed=bool(found) and found != (tasks,))
+                tasks = found[0] if found else tasks
+            seen(run, tasks)
+            if run.has_ended:
+                return run, tasks
+        left = _POLL if seconds is None else start + seconds - clock.now()
+        if left <= 0:
+            raise WaitTimeout(
+                f"run {run_id} of {dag_id} has not ended within {(seconds or 0) / 60:g} min; its state is"
+                f" {run.state if run else 'unknown'}, and it goes on: see {client.page(dag_id, run_id)}"
+            )
+        # The time that the requests took counts, lest a slow server is also asked late.
+        clock.sleep(min(left, max(0.5, now + _POLL - clock.now())))
+
+
+class _Budget:
+    """When to ask for the tasks: soon again while they change, seldom while not, and never too often in all."""
+
+    def __init__(self, now: float) -> None:
+        self._saved = _SAVED
+        self._counted = now
+        self._pause = _TASKS
+        self._next = now
+        self._cost = 1
+
+    def allows(self, now: float) -> bool:
+        """Tell whether it is time, and there are requests left for it."""
+        self._saved = min(_SAVED, self._saved + (now - self._counted) / _SAVING)
+        self._counted = now
+        # More pages than can be saved up are read when all is saved up, and paid for afterwards.
+        return now >= self._next and self._saved >= min(self._cost, _SAVED)
+
+    def spend(self, now: float, tasks: tuple[Task, ...], *, changed: bool) -> None:
+        """Count the requests that it took to read the tasks."""
+        self._cost = max(1, -(-len(tasks) // 100))
+        self._saved -= self._cost
+        self._pause = _TASKS if changed else min(_TASKS_IDLE, self._pause * 2)
+        self._next = now + self._pause
+
+
+def _report(client: AirflowClient, run: Run, tasks: tuple[Task, ...]) -> str:
+    """Say what failed, with the last lines of the failed tasks' logs."""
+    failed = [task for task in tasks if task.state == "failed"]
+    address = client.page(run.dag_id, run.run_id)
+    if not failed:
+        return f"run {run.run_id} of {run.dag_id} ended as {run.state}, though none of its tasks failed; see {address}"
+    names = ", ".join(task.name for task in failed)
+    parts = [f"run {run.run_id} of {run.dag_id} {run.state}, because of {names}; see {address}"]
+    parts += [_last_words(client, run, task) for task in failed[:_LOGS]]
+    if len(failed) > _LOGS:
+        parts.append(f"The logs of the other {len(failed) - _LOGS} failed tasks are in Airflow.")
+    return "\n\n".join(parts)
+
+
+def _last_words(client: AirflowClient, run: Run, task: Task) -> str:
+    name = f"Task {task.name} failed at try {task.try_number}"
+    if not task.try_number:
+        return f"{name[: -len(' at try 0')]} before it was tried; it has no log."
+    try:
+        records = client.log(run.dag_id, run.run_id, task)
+    except AirflowError as error:
+        return f"{name}; its log could not be read: {error}"
+    reason = logs.exit_reason(records)
+    lines = "".join(f"\n  {line}" for line in logs.tail(records, _LINES))
+    return f"{name}{f' ({reason})' if reason else ''}; its last log lines:{lines or ' none'}"

@@ -1,0 +1,250 @@
+"""Requests to one Airflow: each within its time, repeated where that is safe, sent as the user given."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from kedro_airflow_k8s import __version__
+from kedro_airflow_k8s.airflow.access import Authorization
+from kedro_airflow_k8s.airflow.trouble import OVERDUE, Trouble, diagnose
+from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
+
+TOTAL = 30.0  # seconds for a request with all its repetitions
+_ATTEMPT = 20.0
+_CONNECT = 5.0
+_ATTEMPTS = 6
+_LONGEST_PAUSE = 60.0
+_ALL_PAUSES = 180.0
+_BUSY = frozenset({500, 502, 503, 504})
+
+
+class LostAnswer(AirflowUnreachable):
+    """No answer came, and the request may nevertheless have had its effect."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Seconds that only go forward, and how to let some pass."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+CLOCK = Clock()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said; `body` is None unless it is JSON, `retry_after` is in seconds."""
+
+    status: int
+    body: Any
+    text: str
+    url: str
+    is_html: bool = False
+    retry_after: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the request was granted, by something that is not a web page for people."""
+        return 200 <= self.status < 300 and not self.is_html
+
+    @property
+    def detail(self) -> str:
+        """What it says is wrong, in any of the shapes that Airflow's versions have for that."""
+        found = self.body
+        if isinstance(found, Mapping):
+            found = found.get("detail") or found.get("title") or found.get("error") or found.get("message")
+        if isinstance(found, Mapping):
+            found = found.get("reason") or json.dumps(found)
+        if isinstance(found, list):
+            found = "; ".join(
+                f"{'.'.join(str(part) for part in entry.get('loc', ()))}: {entry.get('msg')}"
+                for entry in found
+                if isinstance(entry, Mapping)
+            )
+        if self.is_html:
+            title = re.search(r"<title[^>]*>\s*(.*?)\s*</title>", self.text, re.IGNORECASE | re.DOTALL)
+            found = f"an HTML page, {title.group(1)!r}" if title else "an HTML page"
+        return str(found or self.text or "no reason given").strip()[:500]
+
+
+class Transport:
+    """The way to one Airflow.
+
+    `host` is its address, a path prefix included. `authorization` may be replaced; `renew`, if set, returns a fresh one
+    when the server says that the present one is no longer good.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        authorization: Authorization,
+        *,
+        verify: bool | str = True,
+        say: Callable[[str], None] = lambda text: None,
+        clock: Clock = CLOCK,
+    ) -> None:
+        address = urlsplit(host)
+        if "@" in address.netloc:
+            raise AirflowError(
+                f"host: {address._replace(netloc=address.netloc.rpartition('@')[2]).geturl()} comes with credentials;"
+                " put them into AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD"
+            )
+        self.host = host.rstrip("/")
+        self.authorization = authorization
+        self.renew: Callable[[], Authorization] | None = None
+        self.clock = clock
+        self.say = say
+        self._verify = verify
+        self._session = requests.Session()
+        self._session.headers.update({"Accept": "application/json", "User-Agent": f"kedro-airflow-k8s/{__version__}"})
+        if verify is False:
+            # Said once by us; urllib3 would say it at each request.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        repeat: bool = True,
+        anonymous: bool = False,
+        redirect: bool = False,
+        seconds: float = TOTAL,
+    ) -> Answer:
+        """Send a request and return what came back, whatever its status.
+
+        With `repeat` false it is not sent again once the server may have received it: a lost answer is then
+        `LostAnswer`. Raises `AirflowUnreachable` with the reason if there is no answer within `seconds`.
+        """
+        renewed = anonymous
+        deadline = self.clock.now() + seconds
+        attempt, paused = 0, 0.0
+        while True:
+            attempt += 1
+            began = self.clock.now()
+            limit = max(1.0, min(_ATTEMPT, deadline - began))
+            outcome = self._exchange(method, path, json, params, anonymous, redirect, limit)
+            if isinstance(outcome, Answer):
+                if self._is_stale(outcome) and self.renew and not renewed:
+                    renewed, self.authorization = True, self.renew()
+                    continue
+                trouble = _refusal(outcome)
+                if trouble is None:
+                    return outcome
+            else:
+                trouble = outcome
+            if trouble.sent and not repeat:
+                raise LostAnswer(f"Airflow at {self.host} gave no answer: {self.hide(trouble.reason)}")
+            pause = _backoff(attempt)
+            if isinstance(outcome, Answer) and outcome.retry_after is not None:
+                pause = outcome.retry_after
+                paused += pause
+                # The server is there and names its time, which is not what the limit is for.
+                deadline += pause if pause <= _LONGEST_PAUSE and paused <= _ALL_PAUSES else 0
+            # What just took this long may do so again.
+            needed = pause + max(self.clock.now() - began, 0.1)
+            if not trouble.passing or attempt == _ATTEMPTS or self.clock.now() + needed > deadline:
+                raise AirflowUnreachable(f"Airflow at {self.host} cannot be reached: {self.hide(trouble.reason)}")
+            if attempt == 2:
+                self.say(f"Airflow at {self.host}: {self.hide(trouble.reason)}; trying again")
+            self.clock.sleep(pause)
+
+    def hide(self, text: str) -> str:
+        """Return the text without the secrets that were sent, which a server may quote."""
+        return self.authorization.hide(text)
+
+    def _is_stale(self, answer: Answer) -> bool:
+        return answer.status == 401 or (answer.status == 403 and "token" in answer.detail.lower())
+
+    def _exchange(
+        self, method: str, path: str, data: Any, params: Any, anonymous: bool, redirect: bool, limit: float
+    ) -> Answer | Trouble:
+        """Send once. The limit holds for all of it: name look-up, each of a name's addresses, and a slow body."""
+        result: list[Answer | Trouble] = []
+
+        def exchange() -> None:
+            try:
+                response = self._session.request(
+                    method,
+                    self.host + path,
+                    json=data,
+                    params=params,
+                    auth=Authorization() if anonymous else self.authorization,
+                    timeout=(min(_CONNECT, limit), limit),
+                    verify=self._verify,
+                    allow_redirects=redirect,
+                )
+                result.append(_answer(response))
+            except requests.RequestException as error:
+                result.append(diagnose(error))
+            except UnicodeError:
+                result.append(Trouble("this is not an address", sent=False, passing=False))
+
+        # `requests` limits each wait for the network, not their sum, and the look-up of a name not at all.
+        thread = threading.Thread(target=exchange, daemon=True)
+        thread.start()
+        thread.join(limit + 1)
+        return result[0] if result else OVERDUE
+
+
+def _answer(response: requests.Response) -> Answer:
+    text = response.text
+    kind = response.headers.get("Content-Type", "")
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    return Answer(
+        response.status_code,
+        body,
+        text,
+        response.url,
+        ("html" in kind and bool(text)) or text.lstrip()[:9].lower().startswith(("<!doctype", "<html")),
+        _retry_after(response.headers.get("Retry-After", "")),
+    )
+
+
+def _refusal(answer: Answer) -> Trouble | None:
+    """Tell whether this is no answer yet, but a server that is busy, broken, or breaks off."""
+    if answer.status == 429:
+        when = "" if answer.retry_after is None else f" and says to come back in {answer.retry_after:.0f} s"
+        return Trouble(f"it gets too many requests (429){when}", sent=False, passing=True)
+    if answer.status in _BUSY:
+        return Trouble(f"it answers {answer.status}, {answer.detail}", sent=True, passing=True)
+    if answer.status == 200 and answer.body is None and answer.text.lstrip().startswith(("{", "[")):
+        return Trouble("its answer breaks off", sent=True, passing=True)
+    return None
+
+
+def _retry_after(value: str) -> float | None:
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+
+
+def _backoff(attempt: int) -> float:
+    # Each client waits a little differently, so that they do not all come back at once.
+    return min(8.0, 0.5 * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311 - not a secret

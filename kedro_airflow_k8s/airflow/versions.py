@@ -1,0 +1,214 @@
+"""Where the versions of Airflow's REST API differ: v1 of Airflow 2, v2 of Airflow 3; and finding out which it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from semver import Version
+
+from kedro_airflow_k8s.airflow import logs
+from kedro_airflow_k8s.airflow.access import VARIABLES, Authorization, Credentials, bearer
+from kedro_airflow_k8s.airflow.http import Transport
+from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run, Task
+from kedro_airflow_k8s.errors import AirflowDenied, AirflowUnreachable
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Api:
+    """What both versions have in common."""
+
+    version: Version
+    path = ""
+    # What else a user may have to do who is refused.
+    denial_hint = ""
+    # Seconds for which a web server of Airflow may go on with a DAG that has since been replaced.
+    dag_cache = 0.0
+
+    def run(self, body: Json) -> Run:
+        """Read a run."""
+        start, end = _moment(body.get("start_date")), _moment(body.get("end_date"))
+        return Run(body["dag_id"], body["dag_run_id"], body["state"], start, end)
+
+    def task(self, body: Json) -> Task:
+        """Read a task of a run."""
+        return Task(
+            body["task_id"],
+            body["state"],
+            body.get("try_number") or 0,
+            _moment(body.get("start_date")),
+            body.get("duration"),
+            body.get("map_index", -1),
+        )
+
+    def import_failure(self, body: Json) -> ImportFailure:
+        """Read a file that could not be imported."""
+        traceback = body.get("stack_trace") or ""
+        return ImportFailure(body["filename"], body.get("bundle_name") or "", str(body.get("timestamp")), traceback)
+
+    def dag_page(self, dag_id: str) -> str:
+        """Return the path of a DAG's page."""
+        return f"/dags/{quote(dag_id, safe='')}"
+
+
+@dataclass(frozen=True)
+class V1(Api):
+    """The API of Airflow 2."""
+
+    path = "/api/v1"
+    denial_hint = (
+        "; Airflow 2 takes a user name and a password only if [api] auth_backends has"
+        " airflow.api.auth.backend.basic_auth"
+    )
+    # [core] min_serialized_dag_fetch_interval: each web server, and the scheduler, keeps the DAGs that it has read.
+    dag_cache = 10.0
+
+    @property
+    def can_request_parsing(self) -> bool:
+        """Whether a file can be parsed before its time."""
+        return self.version >= Version(2, 10, 0)
+
+    def login(self, transport: Transport, credentials: Credentials) -> Callable[[], Authorization] | None:
+        """Return how to renew the authorization; there is nothing to renew in basic authentication."""
+        return None
+
+    def dag(self, body: Json) -> Dag:
+        """Read a DAG, from its details or from a list."""
+        schedule = body.get("schedule_interval")
+        if isinstance(schedule, Mapping):
+            schedule = schedule.get("value") or body.get("timetable_description") or "an interval"
+        next_run = _moment(body.get("next_dagrun_create_after"))
+        return _dag(body, is_active=bool(body.get("is_active")), schedule=schedule, next_run=next_run)
+
+    def new_run(self, run_id: str) -> Json:
+        """Write the request for a run."""
+        return {"dag_run_id": run_id}
+
+    def import_error_filter(self, file_name: str) -> Json:
+        """Return the parameters that shorten the list of import errors."""
+        return {}
+
+    def log(self, body: Json) -> tuple[LogRecord, ...]:
+        """Read the log of a task."""
+        return logs.from_v1(body["content"])
+
+    def run_page(self, dag_id: str, run_id: str) -> str:
+        """Return the path of a run's page."""
+        return f"{self.dag_page(dag_id)}/grid?dag_run_id={quote(run_id, safe='')}"
+
+
+@dataclass(frozen=True)
+class V2(Api):
+    """The API of Airflow 3."""
+
+    path = "/api/v2"
+    can_request_parsing = True
+
+    def login(self, transport: Transport, credentials: Credentials) -> Callable[[], Authorization] | None:
+        """Return how to get a fresh token for a user name and a password; None if there is a token or nobody."""
+        if credentials.token or not credentials.username:
+            return None
+
+        def renew() -> Authorization:
+            pair = {"username": credentials.username, "password": credentials.password}
+            answer = transport.send("POST", "/auth/token", json=pair, anonymous=True)
+            if answer.ok and isinstance(answer.body, Mapping) and answer.body.get("access_token"):
+                return bearer(answer.body["access_token"])
+            if answer.status in {401, 403, 422}:
+                raise AirflowDenied(
+                    f"Airflow at {transport.host} refuses the user {credentials.username!r} with this password; check"
+                    f" {credentials.described}"
+                )
+            raise AirflowDenied(
+                f"Airflow at {transport.host} gives no token for a user name and a password: POST /auth/token is"
+                f" answered with {answer.status}; set AIRFLOW_API_TOKEN"
+            )
+
+        return renew
+
+    def dag(self, body: Json) -> Dag:
+        """Read a DAG, from its details or from a list."""
+        # A DAG whose file cannot be imported counts as stale too, but is there.
+        active = not body.get("is_stale") or bool(body.get("has_import_errors"))
+        next_run = _moment(body.get("next_dagrun_run_after"))
+        return _dag(body, is_active=active, schedule=body.get("timetable_summary"), next_run=next_run)
+
+    def new_run(self, run_id: str) -> Json:
+        """Write the request for a run; with a logical date, which the macros of a DAG need, as Airflow 2 gives it."""
+        return {"dag_run_id": run_id, "logical_date": datetime.now(timezone.utc).isoformat()}
+
+    def import_error_filter(self, file_name: str) -> Json:
+        """Return the parameters that shorten the list of import errors; early releases ignore them."""
+        return {"filename_pattern": f"%{file_name}"}
+
+    def log(self, body: Json) -> tuple[LogRecord, ...]:
+        """Read the log of a task."""
+        return logs.from_v2(body["content"])
+
+    def run_page(self, dag_id: str, run_id: str) -> str:
+        """Return the path of a run's page."""
+        return f"{self.dag_page(dag_id)}/runs/{quote(run_id, safe='')}"
+
+
+def discover(transport: Transport) -> V1 | V2:
+    """Find out which API there is. Raises `AirflowUnreachable` if there is none, saying what was tried."""
+    tried = []
+    for api in (V2, V1):
+        path = f"{api.path}/version"
+        answer = transport.send("GET", path, redirect=True)
+        if answer.status in {401, 403}:
+            raise AirflowDenied(
+                f"{transport.host} refuses a request for {path} ({answer.status}: {transport.hide(answer.detail)}),"
+                f" which Airflow itself leaves open to everybody; whatever guards it may accept {VARIABLES}"
+            )
+        found = answer.url.removesuffix(path)
+        secure = transport.host.replace("http://", "https://", 1)
+        if (
+            answer.ok
+            and isinstance(answer.body, Mapping)
+            and "version" in answer.body
+            and found in {transport.host, secure}
+        ):
+            transport.host = found
+            return api(_version(str(answer.body["version"])))
+        elsewhere = urlsplit(answer.url)._replace(path="", query="", fragment="").geturl()
+        sent_on = "" if transport.host.startswith(elsewhere) else f", sent on to {elsewhere}"
+        tried.append(f"{path} ({answer.status}: {transport.hide(answer.detail)}{sent_on})")
+    raise AirflowUnreachable(
+        f"{transport.host} is not an Airflow: tried {' and '.join(tried)}. Does host lack a path prefix, or does a"
+        " login page stand before it?"
+    )
+
+
+def _version(text: str) -> Version:
+    """Read a version as Python writes it, `3.4.0b2` or `2.10.5+composer`, of which semver takes only the numbers."""
+    numbers = [int(number) for number in re.findall(r"\d+", re.split(r"[^\d.]", text, maxsplit=1)[0])]
+    return Version(*[*numbers, 0, 0, 0][:3])
+
+
+def _dag(body: Json, *, is_active: bool, schedule: str | None, next_run: datetime | None) -> Dag:
+    return Dag(
+        dag_id=body["dag_id"],
+        is_paused=bool(body["is_paused"]),
+        is_active=is_active,
+        schedule=schedule,
+        next_run=next_run,
+        tags=tuple(tag["name"] for tag in body.get("tags") or ()),
+        doc_md=body.get("doc_md") or "",
+        file=body.get("fileloc") or "",
+        file_token=body.get("file_token") or "",
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    # Python 3.10 reads neither a Z nor a fraction of other than three or six digits.
+    moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text.replace("Z", "+00:00")))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

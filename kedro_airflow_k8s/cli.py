@@ -1,0 +1,202 @@
+"""The commands: each parses its options, calls one function and prints what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kedro_airflow_k8s.errors import KedroAirflowK8sError
+
+if TYPE_CHECKING:
+    from kedro_airflow_k8s.airflow import AirflowClient, Run
+    from kedro_airflow_k8s.build import Build
+    from kedro_airflow_k8s.run import Wait
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+UNTIL_IT_ENDS = -1.0
+
+
+class Group(click.Group):
+    """Ends with the exit code of an error of ours, and with 130 when interrupted."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Invoke the command."""
+        try:
+            return super().invoke(ctx)
+        except KedroAirflowK8sError as error:
+            click.ClickException(str(error)).show()
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(130)
+
+
+@click.group()
+def commands() -> None:  # noqa: D103 - Kedro would print a docstring as its own help
+    pass
+
+
+@commands.group(
+    name="airflow-k8s",
+    cls=Group,
+    help="Run the project's pipelines on Airflow, each node in a Kubernetes pod.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "-e", "--env", envvar="KEDRO_ENV", default="local", show_default=True, help="Configuration environment of Kedro."
+)
+@click.option("-p", "--pipeline", default="__default__", show_default=True, help="Name of the registered pipeline.")
+def airflow_k8s(env: str, pipeline: str) -> None:
+    """Keep the options; the commands read them off the context."""
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+image = click.option("-i", "--image", help="Image that the tasks run; replaces run_config.image.")
+output = click.option("-o", "--output", help="Where Airflow reads DAGs, a folder or a URL; replaces output.")
+dag_name = click.option("-d", "--dag-name", help="Id of the DAG and name of its file; replaces run_config.run_name.")
+strict = click.option("--strict", is_flag=True, help="Make every warning an error.")
+wait = click.option(
+    "-w",
+    "--wait-for-completion",
+    "minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    is_flag=False,
+    flag_value=UNTIL_IT_ENDS,
+    metavar="[MINUTES]",
+    help="Wait for the end of the run, at most that many minutes if given, and show its tasks meanwhile.",
+)
+
+
+load_timeout = click.option(
+    "--load-timeout",
+    type=click.IntRange(min=1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait that long for Airflow to load the DAG.",
+)
+
+
+@airflow_k8s.command("compile")
+@_options(image, strict)
+@click.option("-t", "--target-path", default="dags/", show_default=True, help="Folder to write the file into.")
+@click.pass_context
+def compile_(ctx: click.Context, /, target_path: str, **options: Any) -> None:
+    """Write the DAG file into a folder."""
+    from kedro_airflow_k8s import delivery
+
+    built = _build(ctx, options)
+    click.echo(delivery.write([built.file], target_path).urls[-1])
+
+
+@airflow_k8s.command()
+@_options(output, image, strict)
+@click.pass_context
+def upload_pipeline(ctx: click.Context, /, **options: Any) -> None:
+    """Compile the DAG and put it where Airflow reads DAGs."""
+    from kedro_airflow_k8s import delivery
+
+    built = _build(ctx, options, required=("output",))
+    written = delivery.write([built.file], _output(ctx, built, options))
+    click.echo(f"{written.urls[-1]}{' (unchanged)' if written.unchanged else ''}")
+
+
+@airflow_k8s.command()
+@_options(output, dag_name, image, wait, load_timeout, strict)
+@click.option("--replace-schedule", is_flag=True, help="Do it also where Airflow has the DAG with a schedule.")
+@click.pass_context
+def run_once(
+    ctx: click.Context, /, minutes: float | None, load_timeout: int, replace_schedule: bool, **options: Any
+) -> None:
+    """Upload the DAG without a schedule and run it once."""
+    import os
+
+    from kedro_airflow_k8s import run
+    from kedro_airflow_k8s.airflow import connect
+
+    built = _build(ctx, options, scheduled=False, required=("host", "output"))
+    client = connect(str(built.config.host), os.environ, say=_say)
+    patience = run.Wait(load_timeout, _seconds(minutes))
+    started = run.start(
+        built, client, _output(ctx, built, options), patience, replace_schedule=replace_schedule, say=_say
+    )
+    click.echo(client.page(started.dag_id, started.run_id))
+    if minutes is not None:
+        _follow(client, started, patience)
+
+
+@airflow_k8s.command()
+@_options(image, dag_name, wait, strict)
+@click.option("--airflow-version", metavar="RELEASE", help="Release of Airflow, such as 2.11; the newest by default.")
+@click.option("--keep", is_flag=True, help="Leave Airflow running until Ctrl-C, and print how to log in.")
+@click.pass_context
+def sandbox(
+    ctx: click.Context, /, airflow_version: str | None, keep: bool, minutes: float | None, **options: Any
+) -> None:
+    """Run the DAG on this machine: a real Airflow, and pods that are processes."""
+    from kedro_airflow_k8s.build import sandbox_config
+    from kedro_airflow_k8s.run import Wait
+    from kedro_airflow_k8s.sandbox import run_here
+
+    built = _build(ctx, options, scheduled=False)
+    patience = Wait(end=_seconds(minutes))
+    run_here(built, sandbox_config(ctx.obj), patience, version=airflow_version, keep=keep, say=_say)
+
+
+def _follow(client: AirflowClient, started: Run, patience: Wait) -> None:
+    from kedro_airflow_k8s import run
+
+    try:
+        run.follow(client, started, patience)
+    except KeyboardInterrupt:
+        click.echo(f"The run goes on; see {client.page(started.dag_id, started.run_id)}", err=True)
+        raise
+
+
+def _seconds(minutes: float | None) -> float | None:
+    return None if minutes in {None, UNTIL_IT_ENDS} else 60 * float(minutes or 0)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _output(ctx: click.Context, built: Build, options: Mapping[str, Any]) -> str:
+    """Return where to deliver to: what the command line says as it stands, the configuration's from the project on."""
+    configured = str(built.config.output)
+    if options.get("output") or "://" in configured:
+        return configured
+    return str(ctx.obj.project_path / configured)
+
+
+def _build(ctx: click.Context, options: Mapping[str, Any], **request: Any) -> Build:
+    from kedro_airflow_k8s.build import Request, build
+
+    group = ctx.parent.params if ctx.parent else {}
+    names = {"image": "--image", "dag_name": "--dag-name", "cron_expression": "--cron-expression"}
+    keys = {"image": "run_config.image", "cron_expression": "run_config.cron_expression", "output": "output"}
+    given = {name: value for name, value in options.items() if value is not None}
+    asked = Request(
+        command=ctx.info_name or "",
+        env=group["env"],
+        pipeline=group["pipeline"],
+        options={option: given[name] for name, option in names.items() if name in given},
+        name=given.get("dag_name"),
+        strict=options["strict"],
+        overrides={key: given[name] for name, key in keys.items() if name in given},
+        **request,
+    )
+    built = build(ctx.obj, asked)
+    for warning in built.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    return built

@@ -1,0 +1,24 @@
+"""What the operators that run pods have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+
+# A pod is deleted when it has ended; what is of use in it then, its log and its events, is in the task's log.
+POD_DEFAULTS = {"log_events_on_failure": True, "log_pod_spec_on_failure": False, "on_finish_action": "delete_pod"}
+
+
+class PlainPodOperator(KubernetesPodOperator):
+    """Run a pod that is written as plain data, with Jinja templates in its strings."""
+
+    template_fields = ("pod_template_dict",)
+    template_fields_renderers = {"pod_template_dict": "yaml"}
+    functions: dict[str, Callable[..., str]] = {}
+
+    def get_template_env(self, dag: Any = None) -> Any:
+        environment = super().get_template_env(dag)
+        environment.globals.update(self.functions)
+        return environment

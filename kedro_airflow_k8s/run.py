@@ -1,0 +1,63 @@
+"""One run of a compiled DAG: delivered, loaded by Airflow, triggered, and waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from kedro_airflow_k8s import delivery
+from kedro_airflow_k8s.airflow import AirflowClient, Run, look, new_run_id, wait_for_end, wait_until_loaded
+from kedro_airflow_k8s.build import Build
+from kedro_airflow_k8s.errors import DagNotLoaded
+from kedro_airflow_k8s.watch import Watcher
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How long to wait for what: `load` seconds for Airflow to have the DAG, `end` for the run, None for ever."""
+
+    load: float = 600.0
+    end: float | None = None
+
+
+def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, replace_schedule: bool, say: Say) -> Run:
+    """Deliver the DAG to `output`, wait until Airflow has loaded this very file, and trigger one run of it.
+
+    `say` is told each step. Raises `DeliveryError`, `DagNotLoaded` or another `AirflowError`; unless
+    `replace_schedule` is set also for a DAG of the same id that Airflow has scheduled.
+    """
+    before = look(client, build.dag_id, build.file.name)
+    if before.dag and before.dag.is_active and before.dag.schedule is not None and not replace_schedule:
+        raise DagNotLoaded(
+            f"Airflow has {build.dag_id} with the schedule {before.dag.schedule}, which a run of its own would end;"
+            " choose another id with -d, or say --replace-schedule"
+        )
+    written = delivery.write([build.file], output)
+    say(f"{'Unchanged in Airflow' if written.unchanged else 'Uploaded'}: {written.urls[-1]}")
+    dag = wait_until_loaded(
+        client,
+        build.dag_id,
+        build.build_id,
+        before,
+        file_name=build.file.name,
+        output=output,
+        unchanged=written.unchanged,
+        seconds=wait.load,
+        say=say,
+    )
+    if dag.is_paused:
+        client.unpause(build.dag_id)
+        say(f"Unpaused {build.dag_id}")
+    run = client.trigger(build.dag_id, new_run_id())
+    say(f"Triggered {run.run_id}")
+    return run
+
+
+def follow(client: AirflowClient, run: Run, wait: Wait) -> Run:
+    """Wait for the end of the run, and show its tasks meanwhile. Raises `RunFailed` or `WaitTimeout`."""
+    with Watcher(Console(stderr=True), Console()) as watcher:
+        return wait_for_end(client, run.dag_id, run.run_id, seconds=wait.end, seen=watcher.show, say=watcher.say)

@@ -1,0 +1,67 @@
+"""A local Airflow and an emulated Kubernetes whose pods are processes of this machine."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from kedro_airflow_k8s import run
+from kedro_airflow_k8s.airflow import connect
+from kedro_airflow_k8s.build import Build
+from kedro_airflow_k8s.config import SandboxConfig
+from kedro_airflow_k8s.errors import AirflowError
+from kedro_airflow_k8s.sandbox import install, session
+from kedro_airflow_k8s.sandbox.image import Image
+from kedro_airflow_k8s.sandbox.session import Server, Spec
+
+UNFAITHFUL = "Not emulated: resource limits, node selection, image pulls, network policy, paths outside the project"
+
+
+def run_here(
+    build: Build,
+    config: SandboxConfig,
+    wait: run.Wait,
+    *,
+    version: str | None,
+    keep: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Run the DAG to its end in a sandbox with the Airflow of that version; `keep` it until interrupted.
+
+    Raises `SandboxError`, or what the run itself raises. Nothing of the sandbox is left, whatever happens.
+    """
+    airflow = install.ensure(version, say)
+    image = Image(build.project.path, build.project_path, Path(sys.executable))
+    say(UNFAITHFUL)
+    with session.started(Spec(airflow, image, config.secrets, config.variables), say) as server:
+        failure: AirflowError | None = None
+        try:
+            _run(build, server, wait, say)
+        except AirflowError as error:
+            failure = error
+        # A sandbox that broke down is the reason of whatever else went wrong.
+        server.check()
+        if keep:
+            if failure:
+                say(str(failure))
+            _stay(server, say)
+        if failure:
+            raise failure
+
+
+def _run(build: Build, server: Server, wait: run.Wait, say: Callable[[str], None]) -> None:
+    login = {"AIRFLOW_API_USERNAME": server.username, "AIRFLOW_API_PASSWORD": server.password}
+    client = connect(server.url, login, say=say)
+    started = run.start(build, client, str(server.dags), wait, replace_schedule=False, say=say)
+    run.follow(client, started, wait)
+
+
+def _stay(server: Server, say: Callable[[str], None]) -> None:
+    say(f"Airflow stays at {server.url} until Ctrl-C; log in as {server.username} with {server.password}")
+    with suppress(KeyboardInterrupt):
+        while True:
+            server.check()
+            time.sleep(0.5)

@@ -1,0 +1,1 @@
+"""The API server of the emulated Kubernetes: its objects, its rules and its answers."""

@@ -1,0 +1,119 @@
+"""The commands on tiny real projects: what is written, said and returned."""
+
+import ast
+
+import pytest
+
+from .conftest import CONFIG, PIPELINES
+
+
+def test_compile_writes_the_file_named_by_the_dag(kedro_project, tmp_path):
+    """The file is called as the DAG, and its path is printed."""
+    project = kedro_project()
+
+    result = project.run("compile", "--target-path", str(tmp_path / "out"))
+
+    assert 0 == result.exit_code, result.output
+    assert ["Demo.py"] == [file.name for file in (tmp_path / "out").iterdir()]
+    assert str(tmp_path / "out" / "Demo.py") in result.output
+    ast.parse((tmp_path / "out" / "Demo.py").read_text())
+
+
+def test_another_pipeline_gets_a_file_of_its_own(kedro_project, tmp_path):
+    """Two pipelines of a project do not overwrite each other."""
+    project = kedro_project()
+    for pipeline in ("__default__", "first"):
+        result = project.run("--pipeline", pipeline, "compile", "-t", str(tmp_path / "out"))
+        assert 0 == result.exit_code, result.output
+
+    assert ["Demo-first.py", "Demo.py"] == sorted(file.name for file in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "said"),
+    [
+        ("", (), "run_config: required, but missing"),
+        ("run_config: [", (), "conf/base/airflow-k8s.yaml"),
+        (CONFIG.replace("  image: registry.example.com/demo:1\n", ""), (), "run_config.image: required, but missing"),
+        (CONFIG + "  cron_expression: every day\n", (), "run_config.cron_expression: should be a cron expression"),
+        (CONFIG + "  run_name: '///'\n", (), "'///' cannot be a DAG id"),
+        (CONFIG, ("-p", "nope"), "no pipeline 'nope' in this project; there are: __default__, empty, first"),
+        (CONFIG, ("-p", "empty"), "pipeline 'empty' has no nodes"),
+        (CONFIG, ("-e", "prod"), "conf/prod: no such environment"),
+    ],
+)
+def test_bad_input_is_one_clear_error_and_nothing_is_written(kedro_project, tmp_path, config, arguments, said):
+    """Each mistake ends with exit code 1 and names what to change."""
+    project = kedro_project(config=config)
+
+    result = project.run(*arguments, "compile", "-t", str(tmp_path / "out"))
+
+    assert 1 == result.exit_code
+    assert said in result.output
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_target_that_cannot_be_written_is_an_error(kedro_project, tmp_path):
+    """A file where the folder should be is said to be one."""
+    project = kedro_project()
+    (tmp_path / "out").write_text("")
+
+    result = project.run("compile", "-t", str(tmp_path / "out"))
+
+    assert 1 == result.exit_code
+    assert str(tmp_path / "out") in result.output
+
+
+def test_a_tag_that_names_no_entry_is_a_warning(kedro_project, tmp_path):
+    """An environment need not have every machine; the warning names node, tag and the entries there are."""
+    project = kedro_project(config=CONFIG + "  resources: {huge: {}}\n")
+
+    result = project.run("compile", "-t", str(tmp_path / "out"))
+
+    assert 0 == result.exit_code
+    assert (
+        "Warning: node 'one' is tagged resources.large, but run_config.resources has no such entry (it has: huge);"
+        " it gets __default__" in result.output
+    )
+
+
+def test_strict_makes_a_warning_an_error(kedro_project, tmp_path):
+    """With --strict the same is exit code 1 and no file."""
+    result = kedro_project().run("compile", "--strict", "-t", str(tmp_path / "out"))
+
+    assert 1 == result.exit_code
+    assert "with --strict a warning is an error:\n  node 'one' is tagged resources.large" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_resources_tags_are_an_error(kedro_project):
+    """A node cannot have two machines."""
+    pipelines = PIPELINES.replace('tags=["resources.large"]', 'tags=["resources.large", "resources.small"]')
+
+    result = kedro_project(pipelines).run("compile")
+
+    assert 1 == result.exit_code
+    assert "node 'one' has several resources tags (resources.large, resources.small)" in result.output
+
+
+def test_the_image_of_the_command_line_wins(kedro_project, tmp_path):
+    """-i replaces run_config.image."""
+    kedro_project().run("compile", "-i", "other:2", "-t", str(tmp_path))
+
+    text = (tmp_path / "Demo.py").read_text()
+    assert '"image": "other:2"' in text
+    assert "demo:1" not in text
+
+
+def test_a_run_name_that_airflow_refuses_is_changed_with_a_word(kedro_project, tmp_path):
+    """What cannot be an id becomes one, and the user is told."""
+    result = kedro_project(config=CONFIG + "  run_name: My run!\n").run("compile", "-t", str(tmp_path / "out"))
+
+    assert (tmp_path / "out" / "My-run.py").exists()
+    assert "the DAG is called 'My-run': 'My run!' cannot be an id in Airflow" in result.output
+
+
+def test_wrong_usage_is_exit_code_2(kedro_project):
+    """An option that does not exist is click's own error."""
+    assert 2 == kedro_project().run("compile", "--nope").exit_code

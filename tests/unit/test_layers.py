@@ -1,0 +1,68 @@
+"""The layers of the package, as design/architecture.md draws them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "kedro_airflow_k8s"
+BOTTOM = {"", "errors"}
+ALLOWED = {
+    "cli": {"airflow", "build", "delivery", "errors", "run", "sandbox"},
+    "run": {"airflow", "build", "delivery", "watch"} | BOTTOM,
+    "build": {"codegen", "config", "errors", "model", "plan", "project"},
+    "plan": {"config", "model", "plan", "project"} | BOTTOM,
+    "codegen": {"codegen", "model"},
+    "delivery": {"model"} | BOTTOM,
+    "config": {"config"} | BOTTOM,
+    "project": BOTTOM,
+    "airflow": {"airflow"} | BOTTOM,
+    "watch": {"airflow"} | BOTTOM,
+    "sandbox": {"airflow", "build", "config", "run", "sandbox"} | BOTTOM,
+    "operators": {"operators"},
+    "model": set(),
+    "errors": set(),
+    "": set(),
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from names if node.module == PACKAGE.name else {node.module}
+
+
+def layer(file):
+    first = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_modules_import_only_layers_below(file):
+    """No module imports upwards or sideways, nor Airflow, nor (outside project.py and hooks.py) Kedro."""
+    found = set(imports(file))
+    ours = {name.split(".")[1] for name in found if name.startswith(PACKAGE.name + ".")}
+    ours = {"" if name == "__version__" else name for name in ours}
+    theirs = {name.split(".")[0] for name in found}
+
+    assert ours <= ALLOWED[layer(file)]
+    if layer(file) not in {"project", "hooks"}:
+        assert "kedro" not in theirs
+    if layer(file) != "operators":
+        assert not theirs & {"airflow", "kubernetes"}
+
+
+def test_operators_import_what_airflow_has():
+    """Operators import Airflow, its provider, kubernetes, requests and the standard library; nothing else."""
+    import sys
+
+    found = {
+        name.split(".")[0] for file in (PACKAGE / "operators").glob("*.py") for name in imports(file)
+    } - sys.stdlib_module_names
+
+    assert found <= {"airflow", "croniter", "jinja2", "kubernetes", "requests", PACKAGE.name}
