@@ -11,8 +11,8 @@ DOCS = Path(__file__).parent
 HEAD = """\
 # Configuration
 
-`conf/base/airflow-k8s.yaml`, with `conf/<env>/airflow-k8s.yaml` laid over it: sections are merged key by key, lists are replaced.
-This page is generated from the code.
+`conf/base/airflow-k8s.yaml`, with `conf/<env>/airflow-k8s.yaml` laid over it: sections are merged key by key, lists are
+replaced. This page is generated from the code.
 
 """
 
@@ -58,24 +58,33 @@ def meanings(section: type) -> dict[str, tuple[str, str]]:
     return found
 
 
+def default_of(value: object) -> str:
+    """Return a default as one would write it in the file, nothing if it is empty."""
+    if value in (None, {}, ()) or isinstance(value, sections.Section):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`[{', '.join(map(str, value))}]`" if isinstance(value, tuple) else f"`{value}`"
+
+
 def rows(section: type, prefix: str) -> list[str]:
     """Return the rows of the reference for a section and for those inside it."""
     lines = []
-    inner = {"volume": sections.Volume, "resources": sections.Resources, "run_config": sections.RunConfig}
-    inner["tolerations"] = sections.Toleration
+    inner = {
+        "external_dependencies": sections.ExternalDependency,
+        "resources": sections.Resources,
+        "run_config": sections.RunConfig,
+        "secrets": sections.Secret,
+        "tolerations": sections.Toleration,
+        "volume": sections.Volume,
+    }
     for key, (kind, meaning) in meanings(section).items():
         field = section.model_fields[key]
-        default = field.get_default()
-        if field.is_required():
-            shown = "required"
-        elif default is None or default in ({}, ()) or isinstance(default, sections.Section):
-            shown = ""
-        else:
-            shown = f"`{'[' + ', '.join(default) + ']' if isinstance(default, tuple) else str(default).lower() if isinstance(default, bool) else default}`"
+        shown = "required" if field.is_required() else default_of(field.get_default())
         lines.append(f"| `{prefix}{key}` | {kind} | {shown} | {meaning} |")
-        if key in inner:
-            path = {"resources": "resources.<name>.", "tolerations": "tolerations[]."}.get(key, f"{key}.")
-            lines += rows(inner[key], prefix + path)
+        if key in inner and section is not sections.SandboxConfig:
+            item = "[]" if kind == "list" else ".<name>" if kind == "map" else ""
+            lines += rows(inner[key], f"{prefix}{key}{item}.")
     return lines
 
 

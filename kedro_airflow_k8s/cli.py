@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from kedro_airflow_k8s.run import Wait
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-UNTIL_IT_ENDS = -1.0
+UNTIL_IT_ENDS = math.inf
 
 
 class Group(click.Group):
@@ -164,7 +165,7 @@ def _follow(client: AirflowClient, started: Run, patience: Wait) -> None:
 
 
 def _seconds(minutes: float | None) -> float | None:
-    return None if minutes in {None, UNTIL_IT_ENDS} else 60 * float(minutes or 0)
+    return None if minutes in {None, UNTIL_IT_ENDS} else 60 * (minutes or 0)
 
 
 def _say(text: str) -> None:

@@ -67,9 +67,9 @@ class Fragment:
 class DagSpec:
     """A whole DAG.
 
-    `before` are chains of tasks that precede the first nodes, `after` chains that follow all nodes, and `final` follows
-    everything; `nodes` carry the edges between themselves as `upstream`. `doc` is Markdown for the admin; code
-    generation adds the build id as its last line.
+    `first` are the sensors, which precede everything; `before` are chains of tasks that precede the first nodes,
+    `after` chains that follow all nodes, and `final` follows everything; `nodes` carry the edges between themselves as
+    `upstream`. `doc` is Markdown for the admin; code generation adds the build id as its last line.
     """
 
     dag_id: str
@@ -79,6 +79,7 @@ class DagSpec:
     final: TaskSpec
     defaults: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    first: tuple[TaskSpec, ...] = ()
     before: tuple[tuple[TaskSpec, ...], ...] = ()
     after: tuple[tuple[TaskSpec, ...], ...] = ()
 

@@ -11,6 +11,7 @@ from kedro_airflow_k8s.model import Call, Local, Ref
 
 WIDTH = 120
 INDENT = "    "
+UNITS = ("days", "minutes", "seconds", "microseconds")
 
 Names = Callable[[Ref], str]
 """Tells under which name an object can be used in the file, and takes note that it has to be there."""
@@ -91,8 +92,8 @@ def _(value: Mapping[Any, Any], names: Names) -> str:
 
 @_flat.register
 def _(value: timedelta, names: Names) -> str:
-    used = {"days": value.days, "seconds": value.seconds, "microseconds": value.microseconds}
-    return _flat(Call(Ref("datetime", "timedelta"), {unit: number for unit, number in used.items() if number}), names)
+    unit = next(unit for unit in UNITS if not value % timedelta(**{unit: 1}))
+    return _flat(Call(Ref("datetime", "timedelta"), {unit: value // timedelta(**{unit: 1})}), names)
 
 
 @_flat.register

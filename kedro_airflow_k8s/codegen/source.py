@@ -14,7 +14,7 @@ from kedro_airflow_k8s.codegen.names import identifier, identifiers
 from kedro_airflow_k8s.model import Call, DagSpec, Ref, TaskSpec
 
 BUILD_ID_LABEL = "Build id: "
-_GROUP = "kedro"
+_GROUP, _SENSORS = "kedro", "external_pipelines"
 # No string literal holds this character, since `literals.text` escapes what cannot be printed.
 _PLACEHOLDER = "\0"
 
@@ -39,7 +39,7 @@ def render(dag: DagSpec) -> tuple[str, str]:
 def _holes(dag: DagSpec) -> dict[str, Any]:
     chains = [*dag.before, *dag.after, (dag.final,)]
     helpers = [task for chain in chains for task in chain]
-    calls = dict.fromkeys(ref for task in [*helpers, *dag.nodes] for ref in _refs(task.call))
+    calls = dict.fromkeys(ref for task in [*dag.first, *helpers, *dag.nodes] for ref in _refs(task.call))
     named = dict.fromkeys(ref for value in dag.variables.values() for ref in _refs(value))
     embedded = embed([Ref(VERSIONS, "dag"), Ref(VERSIONS, "TaskGroup"), *calls, *named])
     used: dict[Ref, None] = dict.fromkeys(embedded.imports)
@@ -53,17 +53,17 @@ def _holes(dag: DagSpec) -> dict[str, Any]:
     linked = {parent for task in dag.nodes for parent in task.upstream} | {t.task_id for t in dag.nodes if t.upstream}
     tasks = [*(task.task_id for task in helpers), *linked]
     order = {task.task_id: position for position, task in enumerate([*helpers, *dag.nodes])}
-    variable = identifiers(sorted(tasks, key=order.__getitem__), {*taken, "timezone", function, _GROUP})
+    variable = identifiers(sorted(tasks, key=order.__getitem__), {*taken, "timezone", function, _GROUP, _SENSORS})
 
     def statement(task: TaskSpec, indent: int) -> str:
         head = f"{variable[task.task_id]} = " if task.task_id in variable else ""
         call = Call(task.call.target, {"task_id": task.task_id, **task.call.kwargs})
         return head + literals.write(call, names, indent=indent, taken=len(head))
 
-    group = Call(
-        Ref(VERSIONS, "TaskGroup"),
-        {"group_id": _GROUP, "prefix_group_id": False, "default_args": dag.defaults},
-    )
+    def group(name: str, **arguments: Any) -> str:
+        call = Call(Ref(VERSIONS, "TaskGroup"), {"group_id": name, "prefix_group_id": False, **arguments})
+        return f"with {literals.write(call, names, indent=1, taken=len('with  as :') + len(name))} as {name}:"
+
     holes = {
         "docstring": _docstring(dag.doc),
         "decorator": literals.arguments({"dag_id": dag.dag_id, **dag.arguments}, names, 1),
@@ -73,8 +73,8 @@ def _holes(dag: DagSpec) -> dict[str, Any]:
             for name, value in dag.variables.items()
         ],
         "before": [statement(task, 1) for chain in dag.before for task in chain],
-        "group": literals.write(group, names, indent=1, taken=len("with  as :") + len(_GROUP)),
-        "nodes": _GROUP,
+        "first": [group(_SENSORS), *(f"    {statement(task, 2)}" for task in dag.first)] if dag.first else [],
+        "group": group(_GROUP, default_args=dag.defaults),
         "tasks": [statement(task, 2) for task in dag.nodes],
         "edges": _edges(dag.nodes, variable),
         "after": [statement(task, 1) for chain in [*dag.after, (dag.final,)] for task in chain],
@@ -138,7 +138,9 @@ def _fit(statement: str) -> str:
 def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
     """Return the statements that put the other tasks before and after the group of nodes."""
     final = variable[dag.final.task_id]
-    before = [[*(variable[task.task_id] for task in chain), _GROUP] for chain in dag.before]
+    first = [_SENSORS] if dag.first else []
+    chains = dag.before or ((),) if first else dag.before
+    before = [[*first, *(variable[task.task_id] for task in chain), _GROUP] for chain in chains]
     # Not only the last nodes: one elsewhere may still run when those are skipped for a failure before them.
     after = [[f"[*{_GROUP}]", *(variable[task.task_id] for task in chain), final] for chain in dag.after]
     return [" >> ".join(chain) for chain in [*before, [_GROUP, final], *after]]

@@ -11,13 +11,15 @@ from kedro_airflow_k8s.model import Call, DagSpec, Plan, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.inputs import inputs
 from kedro_airflow_k8s.plan.pod import node_tasks, pod, pod_arguments
+from kedro_airflow_k8s.plan.sensors import sensors
 from kedro_airflow_k8s.plan.storage import storage
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project
 
 FEATURES = (storage, inputs)
 TAG = "kedro-airflow-k8s"
 """The tag of every DAG of ours: Airflow finds DAGs by whole tags only."""
-GROUP = "kedro"
+GROUPS = ("kedro", "external_pipelines")
+"""Ids of the groups, which no task may have."""
 FINAL = TaskSpec("final", Call(Ref("kedro_airflow_k8s.operators._airflow", "EmptyOperator")))
 """The one leaf of the DAG: Airflow takes the state of a run from its leaves."""
 
@@ -38,8 +40,9 @@ def plan(
     warnings = [] if dag_id == wanted else [f"the DAG is called {dag_id!r}: {wanted!r} cannot be an id in Airflow"]
     fragments = [feature(project, config, dag_id) for feature in FEATURES]
     chains = [chain for fragment in fragments for chain in (fragment.before, fragment.after)]
-    own_ids = tuple(task.task_id for chain in chains for task in chain)
-    nodes, node_warnings = node_tasks(project, config, (*own_ids, FINAL.task_id, GROUP))
+    first = sensors(config) if scheduled else ()
+    own_ids = tuple(task.task_id for chain in (*chains, first, (FINAL,)) for task in chain)
+    nodes, node_warnings = node_tasks(project, config, (*own_ids, *GROUPS))
     variables = {key: value for fragment in fragments for key, value in fragment.variables.items()}
     functions = {key: value for fragment in fragments for key, value in fragment.functions.items()}
     schedule = run.cron_expression if scheduled else None
@@ -62,6 +65,7 @@ def plan(
             **({"functions": functions} if functions else {}),
             "pod": pod(project, config, [fragment.pod for fragment in fragments]),
         },
+        first=first,
         before=tuple(fragment.before for fragment in fragments if fragment.before),
         after=tuple(fragment.after for fragment in fragments if fragment.after),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -42,6 +43,7 @@ def run_here(
             _run(build, server, wait, say)
         except AirflowError as error:
             failure = error
+        _keep_data(build, server, say)
         # A sandbox that broke down is the reason of whatever else went wrong.
         server.check()
         if keep:
@@ -57,6 +59,16 @@ def _run(build: Build, server: Server, wait: run.Wait, say: Callable[[str], None
     client = connect(server.url, login, say=say)
     started = run.start(build, client, str(server.dags), wait, replace_schedule=False, say=say)
     run.follow(client, started, wait)
+
+
+def _keep_data(build: Build, server: Server, say: Callable[[str], None]) -> None:
+    """Keep what the last run of this DAG wrote, which its volume takes away with it."""
+    volumes = [*server.released.glob("*"), *server.claims.glob("*/*")]
+    if volumes:
+        kept = install.cache_folder() / "runs" / build.dag_id
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(volumes[-1], kept, symlinks=True)
+        say(f"What the run left in its volume is in {kept}")
 
 
 def _stay(server: Server, say: Callable[[str], None]) -> None:

@@ -23,7 +23,7 @@ class Kubelet:
 
     def __init__(self, store: Store, image: Image, root: Path, secrets: Secrets) -> None:
         self._trash = Trash(root)
-        self.claims = Claims(store, root, self._trash, self._uses)
+        self.claims = Claims(store, root, self._uses)
         self._store = store
         self._root = root
         self._node = Node(store, image, root / "image", root, secrets, self.claims)

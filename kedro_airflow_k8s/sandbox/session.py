@@ -34,13 +34,15 @@ class Spec:
 
 @dataclass(frozen=True)
 class Server:
-    """A sandbox that runs: Airflow's address and login, the folders of DAGs and of claims, Kubernetes' address."""
+    """A sandbox that runs: Airflow's address and login, the folders of DAGs, of claims, and of
+    claims that are deleted, Kubernetes' address."""
 
     url: str
     username: str
     password: str = field(repr=False)
     dags: Path
     claims: Path
+    released: Path
     kubernetes: str
     check: Callable[[], None]
     """Raises SandboxError if the sandbox has come to an end by itself."""
@@ -76,6 +78,7 @@ def started(spec: Spec, report: Callable[[str], None]) -> Iterator[Server]:
             ready["password"],
             Path(ready["dags"]),
             Path(ready["claims"]),
+            Path(ready["released"]),
             ready["kubernetes"],
             listener.check,
         )

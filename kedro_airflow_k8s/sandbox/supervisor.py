@@ -22,6 +22,7 @@ from pathlib import Path
 from kedro_airflow_k8s.errors import SandboxError
 from kedro_airflow_k8s.sandbox import image, processes, session
 from kedro_airflow_k8s.sandbox.kubernetes import Cluster
+from kedro_airflow_k8s.sandbox.pod.claims import RELEASED
 from kedro_airflow_k8s.sandbox.server import Server
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ async def _serve(spec: session.Spec, root: Path, emit: Emit) -> None:
                 password=server.password,
                 dags=str(server.place.dags),
                 claims=str(root / "cluster" / "claims"),
+                released=str(root / "cluster" / RELEASED),
                 kubernetes=address,
             )
             await server.watch()

@@ -1,36 +1,25 @@
-"""The pods and claims that the operators ask Kubernetes for, after Airflow's own rendering."""
+"""What the operators ask Kubernetes for, after Airflow's own rendering."""
 
+import re
+import uuid
 from types import SimpleNamespace
 
 import pytest
 
-
-def rendered(dag, task_id, run_id="manual__2026-01-01T00:00:00+00:00"):
-    """Return the task with its templates rendered, as before it is executed in that run."""
-    from airflow.sdk import __version__  # noqa: F401
-
-    raise NotImplementedError
+RUN = "manual__2026-01-01T00:00:00+00:00"
 
 
-@pytest.fixture
-def render():
-    """Return a function that renders a task's templates for a run."""
-    import uuid
-
-    def make(dag, task_id, run_id="manual__2026-01-01T00:00:00+00:00"):
-        task = dag.get_task(task_id)
-        macros = SimpleNamespace(uuid=uuid)
-        task.render_template_fields({"dag": dag, "run_id": run_id, "macros": macros}, dag.get_template_env())
-        return task
-
-    return make
+def rendered(dag, task_id, run_id=RUN):
+    """Return the task as it is when it is executed in that run: its templates rendered by Airflow."""
+    task = dag.get_task(task_id).prepare_for_execution()
+    context = {"dag": dag, "run_id": run_id, "macros": SimpleNamespace(uuid=uuid)}
+    task.render_template_fields(context, task.get_template_env())
+    return task
 
 
-def test_the_pod_of_a_node(spaceflights, render, monkeypatch):
-    """A node's pod is the common one with its own command, labels and resources."""
-    task = render(spaceflights, "train-model")
-    claim = "spaceflights-fbdb5af7-7d60-5b39-8d1c-6e7e3f9f7d0b"
-    pod = task.pod_template_dict
+def test_the_pod_of_a_node(spaceflights):
+    """A node's pod is the common one with its own arguments, labels and resources."""
+    pod = rendered(spaceflights, "train-model").pod_template_dict
 
     claim = pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"]
     assert pod == {
@@ -64,3 +53,49 @@ def test_the_pod_of_a_node(spaceflights, render, monkeypatch):
             ],
         },
     }
+
+
+def test_the_pod_that_kubernetes_is_asked_for(spaceflights):
+    """The provider adds its own to our pod and loses nothing of it."""
+    task = rendered(spaceflights, "train-model")
+    task.hook = SimpleNamespace(is_in_cluster=False)
+
+    pod = task.build_pod_request_obj()
+
+    (container,) = pod.spec.containers
+    assert re.fullmatch(r"train-model-[a-z0-9]{8}", pod.metadata.name)
+    assert (pod.metadata.namespace, pod.metadata.labels["kedro-airflow-k8s/node"]) == ("airflow", "train_model")
+    assert (container.name, container.command, container.working_dir) == ("base", [], "/home/kedro_docker")
+    assert container.args == ["kedro", "run", "--env=local", "--nodes=train_model"]
+    assert (container.resources.requests, container.resources.limits) == (
+        {"cpu": "500m", "memory": "512Mi"},
+        {"memory": "2Gi"},
+    )
+    assert (pod.spec.restart_policy, pod.spec.security_context.fs_group) == ("Never", 0)
+
+
+@pytest.mark.parametrize("run_id", [RUN, "asset_triggered__2026-01-01T00:00:00.5+00:00_AbC123", "kedro__x"])
+def test_one_claim_for_all_tasks_of_a_run(spaceflights, run_id):
+    """Its name is a DNS-1123 name of at most 63 characters, the same in every task and retry of the run."""
+    create = rendered(spaceflights, "create_pipeline_storage", run_id).claim["metadata"]["name"]
+    delete = rendered(spaceflights, "delete_pipeline_storage", run_id).claim_name
+    (volume,) = rendered(spaceflights, "split-data", run_id).pod_template_dict["spec"]["volumes"]
+
+    assert [create] * 2 == [delete, volume["persistentVolumeClaim"]["claimName"]]
+    assert re.fullmatch(r"spaceflights-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", create)
+
+
+def test_runs_have_different_claims(spaceflights):
+    """Two runs never share a volume."""
+    names = {rendered(spaceflights, "create_pipeline_storage", run).claim["metadata"]["name"] for run in ("a", "b")}
+
+    assert len(names) == 2
+
+
+def test_the_volume_is_filled_by_a_script_of_its_own(spaceflights):
+    """The volume is mounted beside the image's data folder, which is copied into it."""
+    (container,) = rendered(spaceflights, "data_volume_init").pod_template_dict["spec"]["containers"]
+
+    assert container["command"][:2] == ["sh", "-c"]
+    assert container["volumeMounts"] == [{"name": "data", "mountPath": "/home/kedro_docker/data_volume"}]
+    assert container["image"] == "registry.example.com/spaceflights:latest"

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/airflow_cost.py GENERATED.py
 
-Run it with an Airflow's Python on the file that the plugin compiled from a project of `bench_project.py`. The plain file
-is the hand-written kind: KubernetesPodOperators with Kubernetes client objects, and the same edges.
+Run it with an Airflow's Python on the file that the plugin compiled from a project of `bench_project.py`. The plain
+file is the hand-written kind: KubernetesPodOperators with Kubernetes client objects, and the same edges.
 """
 
 import gc
@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 RUNS = 10
 
-PLAIN = '''
+PLAIN = """
 from airflow import DAG
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes.client import models as k8s
@@ -64,7 +64,7 @@ with DAG("plain", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=time
     for task_id, (template, downstream) in TASKS.items():
         for other in downstream:
             tasks[task_id] >> tasks[other]
-'''
+"""
 
 
 def load(source: str, name: str, **names):

@@ -44,11 +44,21 @@ run_config:
     owner: 1000
     skip_init: true
     keep_on_failure: true
+  secrets:
+    - {secret: database, key: "pass word", deploy_target: DB_PASSWORD}
+    - {secret: everything}
+    - {secret: certificates, deploy_type: volume, deploy_target: /app/project/certificates, key: ca.pem}
+  macro_params: [ds, prev_ds]
+  variables_params: [threshold]
+  env_vars: [API_HOST]
+  external_dependencies:
+    - dag_id: raw-data
+    - {dag_id: features, task_id: publish, timeout: 30, check_existence: false, execution_delta: 90}
   resources:
     __default__:
       node_selectors: {kubernetes.io/arch: amd64}
-      labels: {team: "{{ team }}", audited: true}
-      annotations: {sidecar.istio.io/inject: false}
+      labels: {team: tables, audited: true}
+      annotations: {sidecar.istio.io/inject: false, note: "{{ not }} a template"}
       tolerations: [{key: spot, operator: Exists, effect: NoSchedule}]
       requests: {cpu: 0.5, memory: 256Mi}
       limits: {memory: 1Gi}

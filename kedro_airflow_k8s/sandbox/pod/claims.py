@@ -7,18 +7,18 @@ from pathlib import Path
 
 from kedro_airflow_k8s.sandbox.api.refusal import Json
 from kedro_airflow_k8s.sandbox.api.store import Store, now
-from kedro_airflow_k8s.sandbox.pod.trash import Trash
 
+RELEASED = "released"
+"""Folder below the root with the files of claims that are deleted, each under its claim's uid."""
 _RESOURCE = "persistentvolumeclaims"
 
 
 class Claims:
     """The claims of a store, and their folders below `root`."""
 
-    def __init__(self, store: Store, root: Path, trash: Trash, in_use: Callable[[str, str], bool]) -> None:
+    def __init__(self, store: Store, root: Path, in_use: Callable[[str, str], bool]) -> None:
         self._store = store
         self._root = root
-        self._trash = trash
         self._in_use = in_use
 
     def folder(self, namespace: str, name: str) -> Path:
@@ -61,5 +61,8 @@ class Claims:
             namespace, name = metadata["namespace"], metadata["name"]
             if "deletionTimestamp" in metadata and not self._in_use(namespace, name):
                 del metadata["finalizers"]
-                self._trash.throw(self.folder(namespace, name))
+                # Whoever ran the sandbox may want to see what its pods wrote; the root goes away with the sandbox.
+                kept = self._root / RELEASED / metadata["uid"]
+                kept.parent.mkdir(exist_ok=True)
+                self.folder(namespace, name).rename(kept)
                 self._store.remove(_RESOURCE, claim)

@@ -1,0 +1,66 @@
+"""`sandbox`, as in the README."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from kedro_airflow_k8s.sandbox import processes
+from tests.e2e.conftest import AIRFLOWS, kedro
+from tests.e2e.test_run_once import TASKS, states
+
+NODES = [task for task in TASKS if task not in {"first", "second"}]
+
+
+@pytest.fixture
+def scratch():
+    """A folder for temporary files, with a short name as sockets need one."""
+    with tempfile.TemporaryDirectory(prefix="k-") as folder:
+        yield Path(folder).resolve()
+
+
+@pytest.mark.parametrize("version", AIRFLOWS)
+def test_a_project_runs_to_success(spaceflights, scratch, version):
+    """The whole pipeline succeeds, its metrics are kept, and nothing of the sandbox remains."""
+    result = kedro(spaceflights, "airflow-k8s", "sandbox", "--airflow-version", version, TMPDIR=str(scratch))
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert states(result) == dict.fromkeys(NODES, "success")
+    (kept,) = (line for line in result.stderr.splitlines() if line.startswith("What the run left in its volume"))
+    metrics = json.loads((Path(kept.partition(" is in ")[2]) / "08_reporting/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["r2"] > 0.3
+    assert list(scratch.iterdir()) == []
+    assert processes.residents(scratch) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_an_end_in_the_middle_leaves_nothing(spaceflights, scratch, number):
+    """Whether killed or interrupted while pods run, the command leaves no process and no file."""
+    command = subprocess.Popen(
+        [sys.executable, "-m", "kedro", "airflow-k8s", "sandbox"],
+        cwd=spaceflights,
+        env={**os.environ, "DO_NOT_TRACK": "1", "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in command.stderr:
+        if "preprocess-companies: running" in line:
+            break
+    assert processes.residents(scratch)
+
+    command.send_signal(number)
+    command.communicate(timeout=60)
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (processes.residents(scratch) or list(scratch.iterdir())):
+        time.sleep(0.2)
+    assert processes.residents(scratch) == []
+    assert list(scratch.iterdir()) == []
+    assert command.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
