@@ -34,6 +34,7 @@ class Request:
     name: str | None = None
     scheduled: bool = True
     strict: bool = False
+    allow_memory: bool = False
     overrides: Mapping[str, Any] = field(default_factory=dict)
     required: tuple[str, ...] = ()
 
@@ -77,10 +78,11 @@ def build(metadata: Any, request: Request) -> Build:
     planned = plan(
         loaded,
         settings,
-        name=request.name,
-        scheduled=request.scheduled,
         command=request.line,
         today=datetime.now(timezone.utc).date(),
+        name=request.name,
+        scheduled=request.scheduled,
+        allow_memory=request.allow_memory,
     )
     if request.strict and planned.warnings:
         listed = "".join(f"\n  {warning}" for warning in planned.warnings)

@@ -65,7 +65,12 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 image = click.option("-i", "--image", help="Image that the tasks run; replaces run_config.image.")
 output = click.option("-o", "--output", help="Where Airflow reads DAGs, a folder or a URL; replaces output.")
 dag_name = click.option("-d", "--dag-name", help="Id of the DAG and name of its file; replaces run_config.run_name.")
-strict = click.option("--strict", is_flag=True, help="Make every warning an error.")
+checks = _options(
+    click.option("--strict", is_flag=True, help="Make every warning an error."),
+    click.option(
+        "--allow-memory-datasets", is_flag=True, help="Let datasets pass in memory between tasks, which share none."
+    ),
+)
 wait = click.option(
     "-w",
     "--wait-for-completion",
@@ -89,7 +94,7 @@ load_timeout = click.option(
 
 
 @airflow_k8s.command("compile")
-@_options(image, strict)
+@_options(image, checks)
 @click.option("-t", "--target-path", default="dags/", show_default=True, help="Folder to write the file into.")
 @click.pass_context
 def compile_(ctx: click.Context, /, target_path: str, **options: Any) -> None:
@@ -101,7 +106,7 @@ def compile_(ctx: click.Context, /, target_path: str, **options: Any) -> None:
 
 
 @airflow_k8s.command()
-@_options(output, image, strict)
+@_options(output, image, checks)
 @click.pass_context
 def upload_pipeline(ctx: click.Context, /, **options: Any) -> None:
     """Compile the DAG and put it where Airflow reads DAGs."""
@@ -113,7 +118,7 @@ def upload_pipeline(ctx: click.Context, /, **options: Any) -> None:
 
 
 @airflow_k8s.command()
-@_options(output, dag_name, image, wait, load_timeout, strict)
+@_options(output, dag_name, image, wait, load_timeout, checks)
 @click.option("--replace-schedule", is_flag=True, help="Do it also where Airflow has the DAG with a schedule.")
 @click.pass_context
 def run_once(
@@ -137,7 +142,7 @@ def run_once(
 
 
 @airflow_k8s.command()
-@_options(image, dag_name, wait, strict)
+@_options(image, dag_name, wait, checks)
 @click.option("--airflow-version", metavar="RELEASE", help="Release of Airflow, such as 2.11; the newest by default.")
 @click.option("--keep", is_flag=True, help="Leave Airflow running until Ctrl-C, and print how to log in.")
 @click.pass_context
@@ -194,6 +199,7 @@ def _build(ctx: click.Context, options: Mapping[str, Any], **request: Any) -> Bu
         options={option: given[name] for name, option in names.items() if name in given},
         name=given.get("dag_name"),
         strict=options["strict"],
+        allow_memory=options["allow_memory_datasets"],
         overrides={key: given[name] for name, key in keys.items() if name in given},
         **request,
     )

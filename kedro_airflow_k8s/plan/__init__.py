@@ -9,6 +9,7 @@ from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, DagSpec, Plan, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
+from kedro_airflow_k8s.plan.data import check
 from kedro_airflow_k8s.plan.inputs import inputs
 from kedro_airflow_k8s.plan.pod import node_tasks, pod, pod_arguments
 from kedro_airflow_k8s.plan.sensors import sensors
@@ -25,12 +26,19 @@ FINAL = TaskSpec("final", Call(Ref("kedro_airflow_k8s.operators._airflow", "Empt
 
 
 def plan(
-    project: Project, config: PluginConfig, *, name: str | None, scheduled: bool, command: str, today: date
+    project: Project,
+    config: PluginConfig,
+    *,
+    command: str,
+    today: date,
+    name: str | None = None,
+    scheduled: bool = True,
+    allow_memory: bool = False,
 ) -> Plan:
     """Plan the DAG of the project's pipeline.
 
-    `name` overrides the DAG's id, `command` is what the user can repeat to make the file again, and `today` (UTC)
-    dates a DAG outside git. Raises `PlanError`.
+    `command` is what the user can repeat to make the file again, `today` (UTC) dates a DAG outside git, and `name`
+    overrides the DAG's id; `allow_memory` lets datasets pass in memory between tasks. Raises `PlanError`.
     """
     run = config.run_config
     wanted = _name(project, config, name)
@@ -69,7 +77,7 @@ def plan(
         before=tuple(fragment.before for fragment in fragments if fragment.before),
         after=tuple(fragment.after for fragment in fragments if fragment.after),
     )
-    return Plan(dag, (*warnings, *node_warnings))
+    return Plan(dag, (*warnings, *node_warnings, *check(project, config, allow_memory=allow_memory)))
 
 
 def _name(project: Project, config: PluginConfig, name: str | None) -> str:

@@ -18,6 +18,8 @@ run_config:
   experiment_name: Demo
 """
 
+CATALOG = "clean: {type: pickle.PickleDataset, filepath: data/clean.pkl}\n"
+
 PIPELINES = """
 from kedro.pipeline import node, pipeline
 
@@ -74,7 +76,7 @@ def kedro_project(tmp_path, monkeypatch):
         project.write(f"{source}/__init__.py", "")
         project.write(f"{source}/settings.py", "")
         project.write(f"{source}/pipeline_registry.py", pipelines)
-        project.write("conf/base/catalog.yml", "")
+        project.write("conf/base/catalog.yml", CATALOG)
         project.write("conf/local/.gitkeep", "")
         text = (CONFIG if config is None else config).replace("{output}", str(tmp_path / "airflow"))
         project.write("conf/base/airflow-k8s.yaml", text)

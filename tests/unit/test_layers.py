@@ -15,7 +15,7 @@ ALLOWED = {
     "codegen": {"codegen", "model"},
     "delivery": {"model"} | BOTTOM,
     "config": {"config"} | BOTTOM,
-    "project": BOTTOM,
+    "project": {"project"} | BOTTOM,
     "airflow": {"airflow"} | BOTTOM,
     "watch": {"airflow"} | BOTTOM,
     "sandbox": {"airflow", "build", "config", "run", "sandbox"} | BOTTOM,

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from kedro_airflow_k8s import project as module
 from kedro_airflow_k8s.errors import ConfigError, ProjectError
 from kedro_airflow_k8s.project import Node, load, source
+from kedro_airflow_k8s.project.surroundings import commit, workdir
 
 COMPOSED = """
 from kedro.pipeline import node, pipeline
@@ -49,7 +49,8 @@ def test_nodes_come_with_tags_and_parents(kedro_project):
     """Nodes are in the order of the pipeline, with what they depend on."""
     loaded = load(bootstrap(kedro_project()), "local", "__default__")
 
-    assert loaded.nodes == (Node("one", ("resources.large",)), Node("two", (), ("one",)))
+    one = Node("one", ("resources.large",), (), ("raw",), ("clean",))
+    assert loaded.nodes == (one, Node("two", (), ("one",), ("clean",), ("model",)))
 
 
 def test_a_transcoded_dataset_is_a_dependency(kedro_project):
@@ -69,7 +70,7 @@ def register_pipelines():
 
     loaded = load(bootstrap(kedro_project(pipelines)), "local", "__default__")
 
-    assert loaded.nodes[1] == Node("r", (), ("w",))
+    assert loaded.nodes[1] == Node("r", (), ("w",), ("t@spark",), ("y",))
 
 
 def test_an_unknown_pipeline_is_an_error_that_lists_the_known(kedro_project):
@@ -166,7 +167,7 @@ def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):
     """A project need not be in git."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
-    assert module._commit(tmp_path) is None
+    assert commit(tmp_path) is None
 
 
 def test_the_commit_is_read_from_git(tmp_path):
@@ -177,10 +178,10 @@ def test_the_commit_is_read_from_git(tmp_path):
     env = {"GIT_COMMITTER_DATE": when, "PATH": __import__("os").environ["PATH"]}
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True, env=env)
 
-    commit = module._commit(tmp_path)
+    found = commit(tmp_path)
 
-    assert commit.when == datetime(2024, 3, 2, 4, 30, tzinfo=timezone.utc)
-    assert len(commit.sha) == 40
+    assert found.when == datetime(2024, 3, 2, 4, 30, tzinfo=timezone.utc)
+    assert len(found.sha) == 40
 
 
 @pytest.mark.parametrize(
@@ -197,4 +198,4 @@ def test_the_project_lies_where_the_dockerfile_ends(tmp_path, dockerfile, expect
     """The last WORKDIR of the last stage counts; one by a variable cannot be known."""
     (tmp_path / "Dockerfile").write_text(dockerfile)
 
-    assert module._workdir(tmp_path) == (PurePosixPath(expected) if expected else None)
+    assert workdir(tmp_path) == (PurePosixPath(expected) if expected else None)

@@ -15,12 +15,14 @@ TODAY = date(2026, 11, 24)
 NODES = (Node("one"), Node("two", (), ("one",)))
 
 
-def planned(run=None, *, name=None, scheduled=True, **project):
+def planned(run=None, *, name=None, scheduled=True, allow_memory=False, **project):
     section = {"image": "i:1", "namespace": "n", "experiment_name": "Demo", **(run or {})}
     settings = config.load({"run_config": section}, ["airflow-k8s.yaml"])
     values = {"pipeline": "__default__", "nodes": NODES, **project}
     loaded = Project(name="Demo", package="demo", path=Path("/p"), env="local", **values)
-    return plan(loaded, settings, name=name, scheduled=scheduled, command="kedro", today=TODAY)
+    return plan(
+        loaded, settings, command="kedro", today=TODAY, name=name, scheduled=scheduled, allow_memory=allow_memory
+    )
 
 
 def pod(plan):

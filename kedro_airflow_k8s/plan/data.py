@@ -1,0 +1,57 @@
+"""Checks that what passes from one pod to another can: tasks share the volume and what is remote, and no memory."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from kedro_airflow_k8s.config import PluginConfig
+from kedro_airflow_k8s.errors import PlanError
+from kedro_airflow_k8s.plan.pod import project_path
+from kedro_airflow_k8s.project import Project
+
+
+def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list[str]:
+    """Return warnings of local datasets that lie outside the shared volume.
+
+    Raises `PlanError` that names each dataset which would pass in memory, unless `allow_memory` is set.
+    """
+    in_memory = [name for name, dataset in project.datasets.items() if dataset.in_memory]
+    if in_memory and not allow_memory:
+        shown = "\n".join(f"  {line}" for line in dict.fromkeys(_passage(project, name) for name in in_memory))
+        first = in_memory[0]
+        raise PlanError(
+            f"these datasets would pass in memory between tasks, which share none:\n{shown}\n"
+            f"Give each an entry in the catalog, such as {first}: {{type: pickle.PickleDataset, filepath:"
+            f" data/{first}.pkl}}, or all of them a dataset factory; or say --allow-memory-datasets"
+        )
+    return list(_unshared(project, config))
+
+
+def _passage(project: Project, name: str) -> str:
+    base = name.partition("@")[0]
+    writers = [node.name for node in project.nodes if base in _bases(node.outputs)]
+    readers = [node.name for node in project.nodes if base in _bases(node.inputs)]
+    return f"{name}: from {', '.join(map(repr, writers))} to {', '.join(map(repr, readers))}"
+
+
+def _bases(names: tuple[str, ...]) -> set[str]:
+    return {name.partition("@")[0] for name in names}
+
+
+def _unshared(project: Project, config: PluginConfig) -> Iterator[str]:
+    volume = config.run_config.volume
+    root = project_path(project, config)
+    for name, dataset in project.datasets.items():
+        if dataset.local_path is None:
+            continue
+        place = PurePosixPath(posixpath.normpath(root / dataset.local_path))
+        if volume.disabled:
+            reason = "and there is no shared volume (run_config.volume.disabled)"
+        elif not place.is_relative_to(root / "data"):
+            reason = f"outside the shared volume at {root / 'data'}"
+        else:
+            continue
+        passage = _passage(project, name)
+        yield f"dataset {name!r} lies at {dataset.local_path}, {reason}, where no other task finds it ({passage})"

@@ -1,0 +1,56 @@
+"""The Kedro project as the plugin sees it; the only package that knows Kedro's API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kedro_airflow_k8s.project import pipelines, surroundings
+from kedro_airflow_k8s.project.catalog import Dataset, datasets
+from kedro_airflow_k8s.project.configuration import Source, sandbox_source, source
+from kedro_airflow_k8s.project.pipelines import DEFAULT_PIPELINE, Node
+from kedro_airflow_k8s.project.surroundings import Commit
+
+__all__ = ["DEFAULT_PIPELINE", "Commit", "Dataset", "Node", "Project", "Source", "load", "sandbox_source", "source"]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Kedro project with one of its pipelines, in one environment.
+
+    `selection` is the value of `kedro run --pipeline` by which a pod finds the nodes, or None for no such option;
+    `datasets` are those that pass from one node to another.
+    """
+
+    name: str
+    package: str
+    path: Path
+    env: str
+    pipeline: str
+    nodes: tuple[Node, ...]
+    selection: str | None = None
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    commit: Commit | None = None
+    workdir: PurePosixPath | None = None
+
+
+def load(metadata: Any, env: str, pipeline: str) -> Project:
+    """Load the project behind Kedro's `ProjectMetadata` with the pipeline of that name.
+
+    Creates no Kedro context: its hooks contact other systems. Raises `ProjectError` or `ConfigError`.
+    """
+    nodes, selection = pipelines.read(pipeline)
+    return Project(
+        name=metadata.project_name,
+        package=metadata.package_name,
+        path=metadata.project_path,
+        env=env,
+        pipeline=pipeline,
+        nodes=nodes,
+        selection=selection,
+        datasets=datasets(metadata, env, pipelines.passed(nodes)),
+        commit=surroundings.commit(metadata.project_path),
+        workdir=surroundings.workdir(metadata.project_path),
+    )

@@ -1,0 +1,64 @@
+"""What the catalog's configuration says of datasets: no dataset is made, no library imported, no credential read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kedro_airflow_k8s.project.configuration import read
+
+_IN_MEMORY = {"MemoryDataset", "MemoryDataSet", "SharedMemoryDataset"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as configured: whether it is kept in memory only, and its local path if it is a local file."""
+
+    in_memory: bool
+    local_path: str | None = None
+
+
+def datasets(metadata: Any, env: str, names: Iterable[str]) -> dict[str, Dataset]:
+    """Look up the datasets of those names, as Kedro's catalog would: by name, by pattern, or else in memory.
+
+    Raises `ConfigError` if the catalog cannot be read.
+    """
+    wanted = list(names)
+    if not wanted:
+        return {}
+    source = read(metadata, env, "catalog")
+    entries = {key: entry for key, entry in (source.content if source else {}).items() if isinstance(entry, Mapping)}
+    # Kedro's own order: the most specific pattern first.
+    patterns = sorted((key for key in entries if "{" in key), key=lambda key: (-_literal(key), -key.count("{"), key))
+    return {name: _dataset(dict(_resolved(name, entries, patterns))) for name in wanted}
+
+
+def _literal(pattern: str) -> int:
+    return len(re.sub(r"\{.*?\}", "", pattern))
+
+
+def _resolved(name: str, entries: Mapping[str, Any], patterns: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the entry of a dataset, with a pattern's placeholders filled in."""
+    if name in entries:
+        yield from entries[name].items()
+        return
+    from parse import parse
+
+    for pattern in patterns:
+        found = parse(pattern, name)
+        if found:
+            for key, value in entries[pattern].items():
+                yield key, value.format_map(found.named) if isinstance(value, str) and "}" in value else value
+            return
+
+
+def _dataset(entry: Mapping[str, Any]) -> Dataset:
+    kind = str(entry.get("type", "MemoryDataset")).rpartition(".")[2]
+    path = entry.get("filepath", entry.get("path"))
+    inner = entry.get("dataset")
+    if path is None and isinstance(inner, Mapping) and kind == "CachedDataset":
+        return _dataset(inner)
+    local = isinstance(path, str) and (path.startswith("file://") or "://" not in path)
+    return Dataset(kind in _IN_MEMORY, str(path).removeprefix("file://") if local else None)

@@ -1,0 +1,123 @@
+"""Reading the project's pipelines, and finding out what of them a pod would find."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kedro_airflow_k8s.errors import ProjectError
+from kedro_airflow_k8s.project.configuration import one_line
+
+DEFAULT_PIPELINE = "__default__"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the pipeline; `upstream` are the names of the nodes whose output it reads, in pipeline order."""
+
+    name: str
+    tags: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+def read(name: str) -> tuple[tuple[Node, ...], str | None]:
+    """Return the nodes of a pipeline, and by which value of `--pipeline` a pod finds them. Raises `ProjectError`."""
+    from kedro.framework.project import pipelines
+
+    with _import_failures():
+        known = sorted(pipelines)
+        if name not in known:
+            raise ProjectError(f"no pipeline {name!r} in this project; there are: {', '.join(known)}")
+        pipeline = pipelines[name]
+        if not pipeline.nodes:
+            raise ProjectError(f"pipeline {name!r} has no nodes; check its registration in pipeline_registry.py")
+        position = {node: number for number, node in enumerate(pipeline.nodes)}
+        dependencies = pipeline.node_dependencies
+        nodes = tuple(
+            Node(
+                node.name,
+                tuple(sorted(node.tags)),
+                tuple(parent.name for parent in sorted(dependencies[node], key=position.__getitem__)),
+                tuple(node.inputs),
+                tuple(node.outputs),
+            )
+            for node in position
+        )
+    return nodes, _selection(pipelines, name)
+
+
+def passed(nodes: tuple[Node, ...]) -> list[str]:
+    """Return the datasets, by all names they go by, that one node writes and another reads."""
+    written = {name.partition("@")[0] for node in nodes for name in node.outputs}
+    read = {name.partition("@")[0] for node in nodes for name in node.inputs}
+    names = dict.fromkeys(name for node in nodes for name in (*node.outputs, *node.inputs))
+    return [name for name in names if name.partition("@")[0] in written & read]
+
+
+def _selection(pipelines: Any, name: str) -> str | None:
+    """Return by which value of `--pipeline` a pod's `kedro run` finds the nodes, None for no such option.
+
+    Since Kedro 1.5 the option imports the package of that name only, which misses a pipeline composed in the registry.
+    Without the option everything is loaded, which serves when `__default__` has the same nodes.
+    """
+    if name == DEFAULT_PIPELINE:
+        return None
+    wanted = set(pipelines[name].nodes)
+    if not hasattr(pipelines, "set_requested") or _loads_alone(pipelines, name, wanted):
+        return name
+    if DEFAULT_PIPELINE in pipelines and wanted <= set(pipelines[DEFAULT_PIPELINE].nodes):
+        return None
+    raise ProjectError(
+        f"pipeline {name!r} is composed in pipeline_registry.py, where `kedro run --pipeline={name}` of this Kedro does"
+        f" not find all of its nodes; add them to {DEFAULT_PIPELINE!r} too, or make it a package in pipelines/"
+    )
+
+
+def _loads_alone(pipelines: Any, name: str, wanted: set[Any]) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pipelines.set_requested([name])
+            return wanted == set(pipelines[name].nodes)
+    except Exception:
+        # Whatever goes wrong here would go wrong in the pod, where it costs a run.
+        return False
+    finally:
+        pipelines.set_requested(None)
+
+
+@contextmanager
+def _import_failures() -> Iterator[None]:
+    """Make an error of a pipeline module that fails to import; Kedro may only warn, and go on with fewer nodes."""
+    failure: Exception | None = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except ProjectError:
+            raise
+        except Exception as error:
+            failure = error
+    for warning in caught:
+        found = re.match(r"An error occurred while importing the '(.+?)' module", str(warning.message))
+        if found:
+            last = str(warning.message).strip().splitlines()[-1]
+            raise ProjectError(f"pipeline module {found[1]} cannot be imported: {last}") from failure
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if failure:
+        cause: BaseException = failure
+        while cause.__cause__ or cause.__context__:
+            cause = cause.__cause__ or cause.__context__ or cause
+        raised = cause.__traceback__
+        while raised and raised.tb_next:
+            raised = raised.tb_next
+        place = f" ({raised.tb_frame.f_code.co_filename}, line {raised.tb_lineno})" if raised else ""
+        raise ProjectError(
+            f"the project's pipelines cannot be loaded: {type(cause).__name__}: {one_line(cause)}{place}"
+        ) from failure

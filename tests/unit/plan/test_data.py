@@ -1,0 +1,63 @@
+"""What may pass from one task to another."""
+
+import pytest
+
+from kedro_airflow_k8s.errors import PlanError
+from kedro_airflow_k8s.project import Dataset, Node
+
+from .test_plan import planned
+
+NODES = (
+    Node("load", outputs=("raw", "t@pandas")),
+    Node("clean", (), ("load",), ("raw",), ("table",)),
+    Node("report", (), ("load", "clean"), ("t@text", "table")),
+)
+
+
+def with_datasets(run=None, **arguments):
+    found = {"raw": Dataset(False, "data/raw.csv"), "table": Dataset(False, "data/t.csv")}
+    found.update(arguments.pop("datasets", {}))
+    return planned(run, nodes=NODES, datasets=found, **arguments)
+
+
+def test_a_dataset_in_memory_between_tasks_is_an_error():
+    """The error names dataset, producer and consumers, and what to write into the catalog."""
+    with pytest.raises(PlanError) as caught:
+        with_datasets(datasets={"table": Dataset(True), "t@pandas": Dataset(True)})
+
+    assert str(caught.value).splitlines() == [
+        "these datasets would pass in memory between tasks, which share none:",
+        "  table: from 'clean' to 'report'",
+        "  t@pandas: from 'load' to 'report'",
+        "Give each an entry in the catalog, such as table: {type: pickle.PickleDataset, filepath: data/table.pkl}, or all"
+        " of them a dataset factory; or say --allow-memory-datasets",
+    ]
+
+
+def test_memory_can_be_allowed():
+    """Who knows better says so."""
+    assert with_datasets(datasets={"table": Dataset(True)}, allow_memory=True).warnings == ()
+
+
+@pytest.mark.parametrize("path", ["/tmp/x.csv", "other/x.csv", "data/../x.csv", "../data/x.csv"])
+def test_a_file_outside_the_volume_is_a_warning(path):
+    """What one pod writes there, no other finds."""
+    (warning,) = with_datasets(datasets={"raw": Dataset(False, path)}).warnings
+
+    assert warning == (
+        f"dataset 'raw' lies at {path}, outside the shared volume at /home/kedro_docker/data, where no other task finds"
+        " it (raw: from 'load' to 'clean')"
+    )
+
+
+@pytest.mark.parametrize("path", ["data/x.csv", "./data/a/../x.csv", "/home/kedro_docker/data/x.csv"])
+def test_a_file_in_the_volume_is_fine(path):
+    """Relative to the project, or absolute in the image."""
+    assert with_datasets(datasets={"raw": Dataset(False, path)}).warnings == ()
+
+
+def test_without_a_volume_no_file_is_shared():
+    """Datasets that pass between tasks must then be remote."""
+    warnings = with_datasets({"volume": {"disabled": True}}, datasets={"table": Dataset(False)}).warnings
+
+    assert [warning.partition(",")[0] for warning in warnings] == ["dataset 'raw' lies at data/raw.csv"]
