@@ -18,7 +18,7 @@ class PlainPodOperator(KubernetesPodOperator):
     template_fields_renderers = {"pod_template_dict": "yaml"}
     functions: dict[str, Callable[..., str]] = {}
 
-    def get_template_env(self, dag: Any = None) -> Any:
-        environment = super().get_template_env(dag)
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        environment = jinja_env or self.get_template_env()
         environment.globals.update(self.functions)
-        return environment
+        super().render_template_fields(context, environment)

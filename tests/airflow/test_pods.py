@@ -2,18 +2,21 @@
 
 import re
 import uuid
+from datetime import datetime, timezone
 from types import SimpleNamespace
 
 import pytest
 
+from tests.airflow.conftest import GOLDEN, dag_of
+
 RUN = "manual__2026-01-01T00:00:00+00:00"
 
 
-def rendered(dag, task_id, run_id=RUN):
+def rendered(dag, task_id, run_id=RUN, **others):
     """Return the task as it is when it is executed in that run: its templates rendered by Airflow."""
     task = dag.get_task(task_id).prepare_for_execution()
-    context = {"dag": dag, "run_id": run_id, "macros": SimpleNamespace(uuid=uuid)}
-    task.render_template_fields(context, task.get_template_env())
+    context = {"dag": dag, "run_id": run_id, "macros": SimpleNamespace(uuid=uuid), **others}
+    task.render_template_fields(context, dag.get_template_env())
     return task
 
 
@@ -99,3 +102,44 @@ def test_the_volume_is_filled_by_a_script_of_its_own(spaceflights):
     assert container["command"][:2] == ["sh", "-c"]
     assert container["volumeMounts"] == [{"name": "data", "mountPath": "/home/kedro_docker/data_volume"}]
     assert container["image"] == "registry.example.com/spaceflights:latest"
+
+
+WHEN = datetime(2026, 3, 2, 3, 15, tzinfo=timezone.utc)
+DATED = {
+    "logical_date": WHEN,
+    "ds": "2026-03-02",
+    "dag_run": SimpleNamespace(run_type="scheduled"),
+    "var": {"value": SimpleNamespace(get=lambda name, default: {"API_HOST": "a$b", "threshold": "0,5"}.get(name))},
+}
+
+
+def test_everything_that_a_pod_can_have():
+    """Macros, Variables, secrets and user's text, all rendered, nothing of the user's text taken for a template."""
+    pod = rendered(dag_of(GOLDEN / "everything.py"), "one", **DATED).pod_template_dict
+
+    (container,) = pod["spec"]["containers"]
+    assert container["image"] == "registry.example.com/demo:{{ 1 }}"
+    assert container["args"] == [
+        "kedro",
+        "run",
+        "--env=local",
+        '--params=ds="2026-03-02",prev_ds="2026-02-27",threshold="0\\x2c5"',
+        "--nodes=one",
+    ]
+    assert container["env"] == [
+        {"name": "API_HOST", "value": "a$$b"},
+        {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "database", "key": "pass word"}}},
+    ]
+    assert container["envFrom"] == [{"secretRef": {"name": "everything"}}]
+    assert pod["metadata"]["annotations"]["note"] == "{{ not }} a template"
+    assert pod["spec"]["tolerations"] == [
+        {"key": "gpu", "operator": "Equal", "value": "true", "effect": "NoExecute", "tolerationSeconds": 30}
+    ]
+
+
+def test_a_macro_without_a_value_fails_before_the_first_pod():
+    """A run without a logical date fails while the first task that starts a pod is rendered."""
+    dag = dag_of(GOLDEN / "everything.py")
+
+    with pytest.raises(ValueError, match=f"The macro ds of run_config.macro_params has no value: run {RUN[:8]}"):
+        rendered(dag, "one", **{**DATED, "logical_date": None, "ds": None})

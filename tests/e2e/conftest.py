@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,27 +24,93 @@ PROBE = """
 import json
 import os
 import sys
+from pathlib import Path
 
 from kedro.pipeline import node, pipeline
 
 
-def look(*_):
+def look(parameters, *_):
     import spaceflights
 
     spaceflights.seen = getattr(spaceflights, "seen", 0) + 1
-    return {"pid": os.getpid(), "seen": spaceflights.seen, "environment": dict(os.environ), "argv": sys.argv}
+    secret = Path("certificates/ca.pem")
+    return {
+        "pid": os.getpid(),
+        "seen": spaceflights.seen,
+        "environment": dict(os.environ),
+        "argv": sys.argv,
+        "parameters": parameters,
+        "data": sorted(str(file) for file in Path("data").rglob("*.csv")),
+        "secret": secret.read_text() if secret.exists() else None,
+    }
 
 
 def create_pipeline(**kwargs):
     return pipeline(
-        [node(look, "params:ds", "first_look", name="first"), node(look, "first_look", "second_look", name="second")]
+        [
+            node(look, "parameters", "first_look", name="first"),
+            node(look, ["parameters", "first_look"], "second_look", name="second"),
+        ]
     )
+"""
+
+# A pipeline of one node that fails until it has been there before.
+FLAKY = """
+from pathlib import Path
+
+from kedro.pipeline import node, pipeline
+
+
+def try_again(_):
+    attempt = Path("data/attempt")
+    if not attempt.exists():
+        attempt.touch()
+        raise RuntimeError("not at the first time")
+    return {"attempts": 2}
+
+
+def create_pipeline(**kwargs):
+    return pipeline([node(try_again, "params:ds", "flaky_look", name="flaky")])
 """
 
 CATALOG = """
 first_look: {type: json.JSONDataset, filepath: data/08_reporting/first.json}
 second_look: {type: json.JSONDataset, filepath: data/08_reporting/second.json}
+flaky_look: {type: json.JSONDataset, filepath: data/08_reporting/flaky.json}
 """
+
+# Text that YAML, Kedro, Jinja, a shell or Kubernetes would each like to take for something else.
+TRICKY = "a,b=c: [1] 'x' \"y\" $(id) $HOME {{ ds }} {% raw %} # ż😀\n\ttail "
+
+SECRETS = {
+    "database": {"user": "demo", "pass word": TRICKY},
+    "everything": {"FROM_ALL": "1", "ALSO": "$(FROM_ALL)"},
+    "certificates": {"ca.pem": "-----BEGIN-----\n", "other": "x"},
+}
+
+VARIABLES = {"tricky": TRICKY, "number": "00123", "limits": '{"a": [1, 2]}', "API_HOST": "http://api/$(HOME)?a=1&b"}
+
+SETTINGS = {
+    "local": "",
+    "broken": "",
+    "inputs": """
+run_config:
+  cron_expression: null
+  secrets:
+    - {secret: database, key: pass word, deploy_target: DB_PASSWORD}
+    - {secret: everything}
+    - {secret: certificates, key: ca.pem, deploy_type: volume, deploy_target: /home/kedro_docker/certificates}
+  macro_params: [ds, prev_ds, ts_nodash, run_id]
+  variables_params: [tricky, number, limits]
+  env_vars: [API_HOST]
+""",
+    "missing": "run_config: {secrets: [{secret: not-there, key: k, deploy_target: X}], startup_timeout: 5}",
+    "keep": "run_config: {volume: {keep_on_failure: true}}",
+    "empty": "run_config: {cron_expression: null, volume: {skip_init: true}}",
+    "diskless": "run_config: {volume: {disabled: true}}",
+    "waiting": "run_config: {run_name: waiting, external_dependencies: [{dag_id: upstream}]}",
+    "lost": "run_config: {run_name: lost, external_dependencies: [{dag_id: no-such-dag}]}",
+}
 
 
 def kedro(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -84,6 +151,26 @@ class Lab:
         login = {"AIRFLOW_API_USERNAME": self.server.username, "AIRFLOW_API_PASSWORD": self.server.password}
         return kedro(self.project, "airflow-k8s", *arguments, **login)
 
+    def api(self, method: str, path: str, **body: object) -> dict:
+        """Send a request to Airflow's API as a person would in Airflow's own page."""
+        answer = self.client._transport.send(method, self.client.api.path + path, json=body or None)
+        assert answer.ok, answer
+        return answer.body
+
+    def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """Return the state of each task of a run."""
+        return {task.task_id: task.state for task in self.client.tasks(dag_id, run_id)}
+
+    def end(self, dag_id: str, run_id: str, seconds: float = 240) -> str:
+        """Wait for a run to end, and return the state in which it did."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            run = self.client.run(dag_id, run_id)
+            if run is not None and run.has_ended:
+                return run.state
+            time.sleep(1)
+        raise AssertionError(f"{dag_id} {run_id} has not ended: {self.states(dag_id, run_id)}")
+
     def left(self) -> dict[str, Path]:
         """Return the files that the last run left in its volume, by their paths in it."""
         (volume,) = self.server.released.iterdir()
@@ -96,13 +183,16 @@ def shared_lab(request, tmp_path_factory):
     project = Path(shutil.copytree(SPACEFLIGHTS, tmp_path_factory.mktemp("lab") / "spaceflights"))
     write(project, "src/spaceflights/pipelines/probe/__init__.py", PROBE)
     write(project, "conf/base/catalog_probe.yml", CATALOG)
+    write(project, "src/spaceflights/pipelines/flaky/__init__.py", FLAKY)
     write(project, "conf/broken/parameters.yml", "features: [no_such_column]\n")
+    for environment in SETTINGS:
+        write(project, f"conf/{environment}/.gitkeep", "")
     python = install.ensure(request.param, print)
     image = Image(project, PurePosixPath("/home/kedro_docker"), Path(sys.executable))
-    with session.started(Spec(python, image), print) as server:
-        for environment in ("local", "broken"):
-            settings = f"host: {server.url}\noutput: {server.dags}\n"
-            write(project, f"conf/{environment}/airflow-k8s.yaml", settings)
+    with session.started(Spec(python, image, SECRETS, VARIABLES), print) as server:
+        for environment, settings in SETTINGS.items():
+            text = f"host: {server.url}\noutput: {server.dags}\n{settings}"
+            write(project, f"conf/{environment}/airflow-k8s.yaml", text)
         login = {"AIRFLOW_API_USERNAME": server.username, "AIRFLOW_API_PASSWORD": server.password}
         yield Lab(project, server, connect(server.url, login))
 
@@ -111,4 +201,5 @@ def shared_lab(request, tmp_path_factory):
 def lab(shared_lab):
     """The sandbox, without what an earlier test left in volumes."""
     shutil.rmtree(shared_lab.server.released, ignore_errors=True)
-    return shared_lab
+    yield shared_lab
+    shared_lab.server.check()

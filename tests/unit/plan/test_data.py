@@ -29,8 +29,8 @@ def test_a_dataset_in_memory_between_tasks_is_an_error():
         "these datasets would pass in memory between tasks, which share none:",
         "  table: from 'clean' to 'report'",
         "  t@pandas: from 'load' to 'report'",
-        "Give each an entry in the catalog, such as table: {type: pickle.PickleDataset, filepath: data/table.pkl}, or all"
-        " of them a dataset factory; or say --allow-memory-datasets",
+        "Give each an entry in the catalog, such as table: {type: pickle.PickleDataset, filepath: data/table.pkl}, or"
+        " all of them a dataset factory; or say --allow-memory-datasets",
     ]
 
 

@@ -1,0 +1,177 @@
+"""What the configuration promises, on pods that really start."""
+
+import json
+import textwrap
+import time
+
+from tests.e2e.conftest import TRICKY
+
+
+def upload(lab, environment, dag_id):
+    """Upload the DAG of a pipeline, wait until Airflow has loaded it, and return its id."""
+    pipeline = dag_id.rpartition("-")[2]
+    result = lab.kedro("-e", environment, "-p", pipeline, "upload-pipeline")
+    assert result.returncode == 0, result.stdout + result.stderr
+    build_id = (lab.server.dags / f"{dag_id}.py").read_text().partition("Build id: ")[2][:12]
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        dag = lab.client.dag(dag_id)
+        if dag and build_id in dag.doc_md:
+            return dag_id
+        time.sleep(0.5)
+    raise AssertionError(f"{dag_id} was not loaded")
+
+
+def trigger(lab, dag_id, run_id):
+    """Trigger a run as Airflow's own page does; on Airflow 3 it has no logical date."""
+    dateless = {"logical_date": None} if lab.client.version.major == 3 else {}
+    lab.client.unpause(dag_id)
+    lab.api("POST", f"/dags/{dag_id}/dagRuns", dag_run_id=run_id, **dateless)
+
+
+def looks(lab):
+    return [json.loads(lab.left()[f"08_reporting/{name}.json"].read_text("utf-8")) for name in ("first", "second")]
+
+
+def test_parameters_variables_and_secrets_arrive(lab):
+    """Macros and Variables arrive as the exact text, secrets as environment and files."""
+    result = lab.kedro("-e", "inputs", "-p", "probe", "run-once", "-w", "5")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    for look in looks(lab):
+        parameters, environment = look["parameters"], look["environment"]
+        assert (parameters["tricky"], parameters["number"], parameters["limits"]) == (TRICKY, "00123", '{"a": [1, 2]}')
+        assert parameters["ds"] == parameters["prev_ds"] == f"{time.gmtime().tm_year}" + parameters["ds"][4:]
+        assert parameters["ts_nodash"].startswith(parameters["ds"].replace("-", "") + "T")
+        assert parameters["run_id"].startswith("kedro__")
+        assert environment["API_HOST"] == "http://api/$(HOME)?a=1&b"
+        assert (environment["DB_PASSWORD"], environment["FROM_ALL"]) == (TRICKY, "1")
+        assert look["secret"] == "-----BEGIN-----\n"
+    assert "raw" in str(looks(lab)[0]["data"])
+    assert TRICKY.strip()[:20] not in result.stdout + result.stderr
+
+
+def test_a_missing_secret_is_what_the_failure_says(lab):
+    """The pod never starts, and the task's log tells why, as in a cluster."""
+    result = lab.kedro("-e", "missing", "-p", "flaky", "run-once", "-w", "5")
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert 'secret "not-there" not found' in result.stderr
+
+
+def test_a_run_without_a_logical_date(lab):
+    """It succeeds, with a claim of its own, if the pipeline needs no macro of a date."""
+    dag_id = upload(lab, "empty", "spaceflights-probe")
+
+    trigger(lab, dag_id, "by-hand")
+
+    assert lab.end(dag_id, "by-hand") == "success"
+    assert looks(lab)[0]["data"] == []
+
+
+def test_a_macro_without_a_value_fails_before_any_pod_starts(lab):
+    """On Airflow 3 a run by hand has no date; the first task that would start a pod says which macro lacks it."""
+    dag_id = upload(lab, "inputs", "spaceflights-probe")
+
+    trigger(lab, dag_id, "by-hand-with-macros")
+
+    if lab.client.version.major == 2:
+        assert lab.end(dag_id, "by-hand-with-macros") == "success"
+        return
+    assert lab.end(dag_id, "by-hand-with-macros") == "failed"
+    tasks = {task.task_id: task for task in lab.client.tasks(dag_id, "by-hand-with-macros")}
+    assert (tasks["data_volume_init"].state, tasks["first"].state) == ("failed", "upstream_failed")
+    log = " ".join(record.text for record in lab.client.log(dag_id, "by-hand-with-macros", tasks["data_volume_init"]))
+    assert "The macro ds of run_config.macro_params has no value" in log
+
+
+def test_a_pipeline_without_a_volume(lab):
+    """Only the nodes are left, and run."""
+    result = lab.kedro("-e", "diskless", "-p", "flaky", "run-once", "-w", "5")
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "not at the first time" in result.stderr
+    assert "create_pipeline_storage" not in result.stdout
+    assert not lab.server.released.exists()
+
+
+def test_a_failed_task_that_is_cleared_turns_the_run_green(lab):
+    """With keep_on_failure the claim of the failed run stays, and its task goes on where it was."""
+    result = lab.kedro("-e", "keep", "-p", "flaky", "run-once", "-w", "5")
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "not at the first time" in result.stderr
+    (claim,) = lab.server.claims.glob("*/*")
+    assert (claim / "attempt").exists()
+    run_id = "kedro__" + result.stdout.partition("kedro__")[2].split()[0]
+    lab.api(
+        "POST",
+        "/dags/spaceflights-flaky/clearTaskInstances",
+        dry_run=False,
+        dag_run_id=run_id,
+        task_ids=["flaky"],
+        include_downstream=True,
+        only_failed=False,
+        reset_dag_runs=True,
+    )
+    time.sleep(2)
+    assert lab.end("spaceflights-flaky", run_id) == "success"
+    assert json.loads(lab.left()["08_reporting/flaky.json"].read_text()) == {"attempts": 2}
+    assert list(lab.server.claims.glob("*/*")) == []
+
+
+UPSTREAM = """
+from datetime import datetime, timezone
+
+from airflow.models import DAG
+try:
+    from airflow.providers.standard.operators.empty import EmptyOperator
+except ImportError:
+    from airflow.operators.empty import EmptyOperator
+
+with DAG("upstream", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), catchup=False):
+    EmptyOperator(task_id="done")
+"""
+
+
+def scheduled_run(lab, dag_id, seconds=60):
+    """Unpause a DAG and return the run that its schedule makes."""
+    lab.client.unpause(dag_id)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        runs = lab.api("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
+        found = [run["dag_run_id"] for run in runs if run["dag_run_id"].startswith("scheduled__")]
+        if found:
+            return found[-1]
+        time.sleep(1)
+    raise AssertionError(f"{dag_id} was not scheduled")
+
+
+def test_a_scheduled_dag_waits_for_its_upstream(lab):
+    """The sensor holds the pipeline back until the other DAG's run of the same date is a success."""
+    dag_id = upload(lab, "waiting", "waiting-probe")
+    (lab.server.dags / "upstream.py").write_text(textwrap.dedent(UPSTREAM))
+    deadline = time.monotonic() + 60
+    while lab.client.dag("upstream") is None and time.monotonic() < deadline:
+        time.sleep(0.5)
+    run_id = scheduled_run(lab, dag_id)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and lab.states(dag_id, run_id).get("wait_for_upstream") != "up_for_reschedule":
+        time.sleep(0.5)
+    waiting = lab.states(dag_id, run_id)
+    scheduled_run(lab, "upstream")
+
+    assert (waiting["wait_for_upstream"], waiting["create_pipeline_storage"]) == ("up_for_reschedule", None)
+    assert lab.end(dag_id, run_id) == "success"
+
+
+def test_a_dependency_that_does_not_exist_fails_at_once(lab):
+    """Airflow 3's own sensor would wait for its timeout."""
+    dag_id = upload(lab, "lost", "lost-flaky")
+
+    run_id = scheduled_run(lab, dag_id)
+
+    assert lab.end(dag_id, run_id) == "failed"
+    tasks = {task.task_id: task for task in lab.client.tasks(dag_id, run_id)}
+    log = " ".join(record.text for record in lab.client.log(dag_id, run_id, tasks["wait_for_no-such-dag"]))
+    assert "The external DAG no-such-dag does not exist." in log
