@@ -72,7 +72,9 @@ def _write_folder(files: Sequence[File], folder: Path, place: str) -> Written:
         raise DeliveryError(f"{target}: {_os_reason(error)}") from error
     finally:
         for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
+            # A disk that takes no file lets none be removed either; what failed first is what matters.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
     return Written(tuple(str(target) for target in targets), not staged)
 
 
@@ -152,8 +154,8 @@ def _file_system(place: str, protocol: str) -> tuple[Any, str]:
         system, root = url_to_fs(place, skip_instance_cache=True)
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
-        install = f"pip install 'kedro-airflow-k8s[{extra}]'" if extra else f"its package first ({error})"
-        raise DeliveryError(f"{_shown(place)}: to write to {protocol}:// install it: {install}") from error
+        needed = f"pip install 'kedro-airflow-k8s[{extra}]'" if extra else f"another package ({error})"
+        raise DeliveryError(f"{_shown(place)}: writing to {protocol}:// needs {needed}") from error
     except Exception as error:
         if isinstance(error, ValueError) and "rotocol" in str(error):
             known = "a folder, s3://, gs:// or another URL of fsspec"

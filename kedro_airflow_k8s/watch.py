@@ -98,7 +98,7 @@ class Watcher:
 
     def _headline(self, run: Run) -> Text:
         state = Text(run.state, style=_STYLES.get(run.state, ""))
-        return Text.assemble(f"Run {run.run_id}: ", state, f" after {self._elapsed(run)}")
+        return Text.assemble(f"Run {run.run_id}: ", state, " after " if run.has_ended else " for ", self._elapsed(run))
 
     def _elapsed(self, run: Run) -> str:
         return span((run.end - run.start).total_seconds() if run.start and run.end else self._now() - self._start)

@@ -23,7 +23,8 @@ class Authorization(requests.auth.AuthBase):
 
     def __init__(self, header: str = "", *secrets: str) -> None:
         self._header = header
-        self._secrets = tuple(secret for secret in (header.partition(" ")[2], *secrets) if secret)
+        # What is shorter is in every text, and hides nothing.
+        self._secrets = tuple(secret for secret in (header.partition(" ")[2], *secrets) if len(secret) > 3)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the header to a request."""

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from semver import Version
 
 from kedro_airflow_k8s.airflow.access import VARIABLES, Credentials, credentials, verification
-from kedro_airflow_k8s.airflow.http import CLOCK, Answer, Clock, LostAnswer, Transport
+from kedro_airflow_k8s.airflow.answer import Answer
+from kedro_airflow_k8s.airflow.http import CLOCK, Clock, LostAnswer, Transport
 from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run, Task
 from kedro_airflow_k8s.airflow.versions import V1, V2, discover
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowError, AirflowUnreachable
@@ -184,12 +185,12 @@ class AirflowClient:
         return answer
 
     def _denied(self, answer: Answer) -> AirflowDenied:
-        said = self._transport.hide(answer.detail)
-        if not self._user.described:
-            return AirflowDenied(f"Airflow at {self.host} wants to know who you are ({said}); set {VARIABLES}")
+        known = self._user.described
+        if not known:
+            return AirflowDenied(f"Airflow at {self.host} wants to know who you are ({answer.detail}); set {VARIABLES}")
         return AirflowDenied(
-            f"Airflow at {self.host} refuses this user ({answer.status}: {said}); check {self._user.described}, and"
-            f" whether the user may read, edit and trigger DAGs{self.api.denial_hint}"
+            f"Airflow at {self.host} refuses this user ({answer.status}: {answer.detail}); check {known}, and whether"
+            f" the user may read, edit and trigger DAGs{self.api.denial_hint}"
         )
 
     def _granted(self, answer: Answer) -> Answer:
@@ -197,12 +198,10 @@ class AirflowClient:
             return answer
         if answer.is_html or 300 <= answer.status < 400:
             raise AirflowUnreachable(
-                f"{answer.url} answers {answer.status} with {self._transport.hide(answer.detail)} instead of Airflow's"
+                f"{answer.url} answers {answer.status} with {answer.detail} instead of Airflow's"
                 " API; does a login page stand before it?"
             )
-        raise AirflowError(
-            f"Airflow at {self.host} refuses ({answer.status}): {self._transport.hide(answer.detail)} [{answer.url}]"
-        )
+        raise AirflowError(f"Airflow at {self.host} refuses ({answer.status}): {answer.detail} [{answer.url}]")
 
     def _read(self, read: Callable[[Any], T], answer: Answer) -> T:
         try:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +15,7 @@ import urllib3
 
 from kedro_airflow_k8s import __version__
 from kedro_airflow_k8s.airflow.access import Authorization
+from kedro_airflow_k8s.airflow.answer import Answer, read_answer
 from kedro_airflow_k8s.airflow.trouble import OVERDUE, Trouble, diagnose
 from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
 
@@ -46,42 +43,6 @@ class Clock:
 CLOCK = Clock()
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the server said; `body` is None unless it is JSON, `retry_after` is in seconds."""
-
-    status: int
-    body: Any
-    text: str
-    url: str
-    is_html: bool = False
-    retry_after: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the request was granted, by something that is not a web page for people."""
-        return 200 <= self.status < 300 and not self.is_html
-
-    @property
-    def detail(self) -> str:
-        """What it says is wrong, in any of the shapes that Airflow's versions have for that."""
-        found = self.body
-        if isinstance(found, Mapping):
-            found = found.get("detail") or found.get("title") or found.get("error") or found.get("message")
-        if isinstance(found, Mapping):
-            found = found.get("reason") or json.dumps(found)
-        if isinstance(found, list):
-            found = "; ".join(
-                f"{'.'.join(str(part) for part in entry.get('loc', ()))}: {entry.get('msg')}"
-                for entry in found
-                if isinstance(entry, Mapping)
-            )
-        if self.is_html:
-            title = re.search(r"<title[^>]*>\s*(.*?)\s*</title>", self.text, re.IGNORECASE | re.DOTALL)
-            found = f"an HTML page, {title.group(1)!r}" if title else "an HTML page"
-        return str(found or self.text or "no reason given").strip()[:500]
-
-
 class Transport:
     """The way to one Airflow.
 
@@ -98,7 +59,10 @@ class Transport:
         say: Callable[[str], None] = lambda text: None,
         clock: Clock = CLOCK,
     ) -> None:
-        address = urlsplit(host)
+        try:
+            address = urlsplit(host)
+        except ValueError:
+            raise AirflowError(f"host: {host!r} is not an address") from None
         if "@" in address.netloc:
             raise AirflowError(
                 f"host: {address._replace(netloc=address.netloc.rpartition('@')[2]).geturl()} comes with credentials;"
@@ -110,6 +74,7 @@ class Transport:
         self.clock = clock
         self.say = say
         self._verify = verify
+        self._told = False
         self._session = requests.Session()
         self._session.headers.update({"Accept": "application/json", "User-Agent": f"kedro-airflow-k8s/{__version__}"})
         if verify is False:
@@ -147,11 +112,12 @@ class Transport:
                     continue
                 trouble = _refusal(outcome)
                 if trouble is None:
+                    self._told = False
                     return outcome
             else:
                 trouble = outcome
             if trouble.sent and not repeat:
-                raise LostAnswer(f"Airflow at {self.host} gave no answer: {self.hide(trouble.reason)}")
+                raise LostAnswer(f"Airflow at {self.host} gave no answer: {trouble.reason}")
             pause = _backoff(attempt)
             if isinstance(outcome, Answer) and outcome.retry_after is not None:
                 pause = outcome.retry_after
@@ -161,14 +127,11 @@ class Transport:
             # What just took this long may do so again.
             needed = pause + max(self.clock.now() - began, 0.1)
             if not trouble.passing or attempt == _ATTEMPTS or self.clock.now() + needed > deadline:
-                raise AirflowUnreachable(f"Airflow at {self.host} cannot be reached: {self.hide(trouble.reason)}")
-            if attempt == 2:
-                self.say(f"Airflow at {self.host}: {self.hide(trouble.reason)}; trying again")
+                raise AirflowUnreachable(f"Airflow at {self.host} cannot be reached: {trouble.reason}")
+            if attempt == 2 and not self._told:
+                self._told = True
+                self.say(f"Airflow at {self.host}: {trouble.reason}; trying again")
             self.clock.sleep(pause)
-
-    def hide(self, text: str) -> str:
-        """Return the text without the secrets that were sent, which a server may quote."""
-        return self.authorization.hide(text)
 
     def _is_stale(self, answer: Answer) -> bool:
         return answer.status == 401 or (answer.status == 403 and "token" in answer.detail.lower())
@@ -178,6 +141,7 @@ class Transport:
     ) -> Answer | Trouble:
         """Send once. The limit holds for all of it: name look-up, each of a name's addresses, and a slow body."""
         result: list[Answer | Trouble] = []
+        unforeseen: list[Exception] = []
 
         def exchange() -> None:
             try:
@@ -191,34 +155,21 @@ class Transport:
                     verify=self._verify,
                     allow_redirects=redirect,
                 )
-                result.append(_answer(response))
+                result.append(read_answer(response, self.authorization.hide))
             except requests.RequestException as error:
                 result.append(diagnose(error))
-            except UnicodeError:
+            except (UnicodeError, urllib3.exceptions.LocationValueError):
                 result.append(Trouble("this is not an address", sent=False, passing=False))
+            except Exception as error:
+                unforeseen.append(error)
 
         # `requests` limits each wait for the network, not their sum, and the look-up of a name not at all.
         thread = threading.Thread(target=exchange, daemon=True)
         thread.start()
         thread.join(limit + 1)
+        for error in unforeseen:
+            raise error
         return result[0] if result else OVERDUE
-
-
-def _answer(response: requests.Response) -> Answer:
-    text = response.text
-    kind = response.headers.get("Content-Type", "")
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    return Answer(
-        response.status_code,
-        body,
-        text,
-        response.url,
-        ("html" in kind and bool(text)) or text.lstrip()[:9].lower().startswith(("<!doctype", "<html")),
-        _retry_after(response.headers.get("Retry-After", "")),
-    )
 
 
 def _refusal(answer: Answer) -> Trouble | None:
@@ -228,21 +179,9 @@ def _refusal(answer: Answer) -> Trouble | None:
         return Trouble(f"it gets too many requests (429){when}", sent=False, passing=True)
     if answer.status in _BUSY:
         return Trouble(f"it answers {answer.status}, {answer.detail}", sent=True, passing=True)
-    if answer.status == 200 and answer.body is None and answer.text.lstrip().startswith(("{", "[")):
+    if answer.ok and answer.breaks_off:
         return Trouble("its answer breaks off", sent=True, passing=True)
     return None
-
-
-def _retry_after(value: str) -> float | None:
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
 
 
 def _backoff(attempt: int) -> float:

@@ -119,6 +119,9 @@ def _without_own_frames(text: str) -> str:
             dropping = "site-packages/airflow/" in line
         elif not line.startswith("    "):
             dropping = False
+            if kept and kept[-1].startswith("Traceback ("):
+                # None of its frames are left.
+                kept.pop()
         if not dropping:
             kept.append(line)
     return "\n".join(kept)

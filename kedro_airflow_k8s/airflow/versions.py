@@ -127,7 +127,7 @@ class V2(Api):
                 )
             raise AirflowDenied(
                 f"Airflow at {transport.host} gives no token for a user name and a password: POST /auth/token is"
-                f" answered with {answer.status}; set AIRFLOW_API_TOKEN"
+                f" answered with {answer.status}; set AIRFLOW_API_TOKEN, or correct the path prefix in host"
             )
 
         return renew
@@ -164,7 +164,7 @@ def discover(transport: Transport) -> V1 | V2:
         answer = transport.send("GET", path, redirect=True)
         if answer.status in {401, 403}:
             raise AirflowDenied(
-                f"{transport.host} refuses a request for {path} ({answer.status}: {transport.hide(answer.detail)}),"
+                f"{transport.host} refuses a request for {path} ({answer.status}: {answer.detail}),"
                 f" which Airflow itself leaves open to everybody; whatever guards it may accept {VARIABLES}"
             )
         found = answer.url.removesuffix(path)
@@ -179,7 +179,7 @@ def discover(transport: Transport) -> V1 | V2:
             return api(_version(str(answer.body["version"])))
         elsewhere = urlsplit(answer.url)._replace(path="", query="", fragment="").geturl()
         sent_on = "" if transport.host.startswith(elsewhere) else f", sent on to {elsewhere}"
-        tried.append(f"{path} ({answer.status}: {transport.hide(answer.detail)}{sent_on})")
+        tried.append(f"{path} ({answer.status}: {answer.detail}{sent_on})")
     raise AirflowUnreachable(
         f"{transport.host} is not an Airflow: tried {' and '.join(tried)}. Does host lack a path prefix, or does a"
         " login page stand before it?"
