@@ -19,6 +19,8 @@ from kedro_airflow_k8s.sandbox.image import Image
 
 # Seconds that the supervisor may take to end everything.
 PATIENCE = 20
+# Characters of the folder for temporary files.
+LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def started(spec: Spec, report: Callable[[str], None]) -> Iterator[Server]:
 
     All of it is gone after the block, even if this process is killed within. Raise SandboxError if it does not start.
     """
-    root = Path(tempfile.mkdtemp(prefix="kedro-airflow-k8s-")).resolve()
+    root = Path(tempfile.mkdtemp(prefix="kedro-airflow-k8s-", dir=_temporary())).resolve()
     log = root / "supervisor.log"
     with log.open("wb") as errors:
         # Away from the terminal: its Ctrl-C is for this process, which then ends the other one in good order.
@@ -84,6 +86,12 @@ def started(spec: Spec, report: Callable[[str], None]) -> Iterator[Server]:
         )
     finally:
         _end(supervisor, root)
+
+
+def _temporary() -> str:
+    # Airflow makes sockets below it, whose paths may have some 100 characters.
+    folder = tempfile.gettempdir()
+    return folder if len(folder) <= LONGEST else "/tmp"  # noqa: S108
 
 
 def dump(spec: Spec, root: Path) -> str:
