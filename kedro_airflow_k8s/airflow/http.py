@@ -117,7 +117,7 @@ class Transport:
             else:
                 trouble = outcome
             if trouble.sent and not repeat:
-                raise LostAnswer(f"Airflow at {self.host} gave no answer: {trouble.reason}")
+                raise LostAnswer(f"Airflow at {self.host} did not confirm the request: {trouble.reason}")
             pause = _backoff(attempt)
             if isinstance(outcome, Answer) and outcome.retry_after is not None:
                 pause = outcome.retry_after

@@ -60,7 +60,7 @@ def wait_until_loaded(
         now = clock.now()
         answer = patience.ask(client.dag, dag_id)
         dag = answer[0] if answer else dag
-        if answer and dag and build_id in dag.doc_md:
+        if answer and dag and dag.can_run(build_id):
             _let_settle(client, before, build_id, say)
             return dag
         soon = now - start < _SOON

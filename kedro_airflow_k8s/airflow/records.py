@@ -11,7 +11,8 @@ class Dag:
     """A DAG as Airflow has it now.
 
     `schedule` is None for a DAG that only runs when triggered; `doc_md` is empty, and `file_token` may be, in lists.
-    `is_active` is false once its file is gone.
+    `is_active` is false once its file is gone; `is_broken` is true while Airflow has it but can no longer import its
+    file.
     """
 
     dag_id: str
@@ -23,6 +24,11 @@ class Dag:
     doc_md: str
     file: str
     file_token: str
+    is_broken: bool = False
+
+    def can_run(self, build_id: str) -> bool:
+        """Whether a run triggered now would be one of that build."""
+        return build_id in self.doc_md and self.is_active and not self.is_broken
 
 
 @dataclass(frozen=True)

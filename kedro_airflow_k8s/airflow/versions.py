@@ -203,6 +203,7 @@ def _dag(body: Json, *, is_active: bool, schedule: str | None, next_run: datetim
         doc_md=body.get("doc_md") or "",
         file=body.get("fileloc") or "",
         file_token=body.get("file_token") or "",
+        is_broken=bool(body.get("has_import_errors")),
     )
 
 

@@ -82,7 +82,8 @@ def node_tasks(
 ) -> tuple[tuple[TaskSpec, ...], list[str]]:
     """Return a task for each node, with the edges between them, and warnings; `taken` are task ids not to use."""
     task_ids = text.task_ids([node.name for node in project.nodes], taken)
-    warnings: list[str] = []
+    unnamed = [node.name for node in project.nodes if not node.named]
+    warnings = [f"node {name!r} has no name of its own: its task id changes with its function" for name in unnamed]
     tasks = []
     for node in project.nodes:
         entry = _resources_entry(node, config.run_config.resources, warnings)

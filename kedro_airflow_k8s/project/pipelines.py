@@ -17,13 +17,17 @@ DEFAULT_PIPELINE = "__default__"
 
 @dataclass(frozen=True)
 class Node:
-    """A node of the pipeline; `upstream` are the names of the nodes whose output it reads, in pipeline order."""
+    """A node of the pipeline; `upstream` are the names of the nodes whose output it reads, in pipeline order.
+
+    A node that is not `named` has a name that Kedro made of its function and datasets.
+    """
 
     name: str
     tags: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    named: bool = True
 
 
 def read(name: str) -> tuple[tuple[Node, ...], str | None]:
@@ -46,10 +50,22 @@ def read(name: str) -> tuple[tuple[Node, ...], str | None]:
                 tuple(parent.name for parent in sorted(dependencies[node], key=position.__getitem__)),
                 tuple(node.inputs),
                 tuple(node.outputs),
+                bool(node._name),
             )
             for node in position
         )
+        _check_names(nodes)
     return nodes, _selection(pipelines, name)
+
+
+def _check_names(nodes: tuple[Node, ...]) -> None:
+    from kedro.framework.cli.utils import split_node_names
+
+    split: Any = split_node_names
+    for node in nodes:
+        # A name that is read as none at all would run the whole pipeline, in every pod.
+        if split(None, None, node.name) != [node.name]:
+            raise ProjectError(f"`kedro run --nodes` cannot select node {node.name!r}; give it a name of its own")
 
 
 def passed(nodes: tuple[Node, ...]) -> list[str]:

@@ -199,3 +199,40 @@ def test_the_project_lies_where_the_dockerfile_ends(tmp_path, dockerfile, expect
     (tmp_path / "Dockerfile").write_text(dockerfile)
 
     assert workdir(tmp_path) == (PurePosixPath(expected) if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [("name='one'", Node("one", (), (), ("a",), ("b",))), ("", None)],
+)
+def test_a_node_without_a_name_is_told_apart(kedro_project, argument, expected):
+    """Kedro's own name for it is stable; the node is known not to be named."""
+    pipelines = f"""
+from kedro.pipeline import node, pipeline
+
+
+def identity(x):
+    return x
+
+
+def register_pipelines():
+    return {{"__default__": pipeline([node(identity, "a", "b", {argument})])}}
+"""
+
+    (node,) = load(bootstrap(kedro_project(pipelines)), "local", "__default__").nodes
+
+    assert node.named == bool(expected)
+    if expected:
+        assert node == expected
+    else:
+        assert node.name.startswith("identity")
+
+
+def test_a_name_that_kedro_run_would_split_is_an_error(kedro_project):
+    """Kedro 0.19 names a node after its datasets; one with a lone bracket would run everything instead of it."""
+    from kedro_airflow_k8s.errors import ProjectError
+    from kedro_airflow_k8s.project.pipelines import _check_names
+
+    with pytest.raises(ProjectError, match="cannot select node"):
+        _check_names((Node("f([a[]) -> [b]"),))
+    _check_names((Node("f([a;b,c]) -> [d]"),))

@@ -243,7 +243,7 @@ def test_a_bundle_that_trusts_the_certificate(secure, certificate):
     assert "3.3.2" == str(client.version)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::urllib3.exceptions.InsecureRequestWarning")
 @pytest.mark.parametrize("value", ["False", "0"])
 def test_certificates_can_be_left_unchecked(secure, said, monkeypatch, tmp_path, value):
     """With one warning, even if the environment names a bundle for requests."""

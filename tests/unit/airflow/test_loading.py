@@ -64,6 +64,17 @@ def test_what_is_loaded_already_is_not_waited_for(airflow, client, time, said):
     assert (0, []) == (time.time, said)
 
 
+def test_a_return_to_the_build_before_a_broken_one(airflow, client, time):
+    """Airflow still has that build, but runs nothing of a file that it cannot import."""
+    airflow.add_dag("demo", doc_md=BUILD, has_import_errors=True, is_stale=True)
+    airflow.import_errors = [broken("of the build between")]
+    before = look(client, "demo", "demo.py")
+    time.at = [(7, lambda: airflow.dags["demo"].update(has_import_errors=False, is_stale=False))]
+    wait(client, before)
+
+    assert 7 <= time.time <= 8
+
+
 def test_a_file_that_cannot_be_imported(airflow, client, time):
     """Airflow's own traceback, at once."""
     before = look(client, "demo", "demo.py")
