@@ -101,7 +101,7 @@ def test_run_id_needs_no_logical_date():
 
 def test_a_neighbour_needs_a_schedule():
     """A DAG that runs once has no run before it."""
-    with pytest.raises(ValueError, match="The macro prev_ds .* schedule None"):
+    with pytest.raises(ValueError, match=r"The macro prev_ds .* schedule None"):
         render("{{ macro('prev_ds') }}", **run())
 
 
