@@ -15,8 +15,8 @@ from kedro_airflow_k8s.airflow import AirflowClient, connect
 from kedro_airflow_k8s.sandbox import install, session
 from kedro_airflow_k8s.sandbox.image import Image
 from kedro_airflow_k8s.sandbox.session import Server, Spec
+from tests.spaceflights import copy
 
-SPACEFLIGHTS = Path(__file__).parents[1] / "projects/spaceflights"
 AIRFLOWS = ("3.3", "2.11")
 
 # A pipeline that tells in what its nodes ran.
@@ -135,7 +135,7 @@ def write(project: Path, name: str, content: str) -> None:
 @pytest.fixture
 def spaceflights(tmp_path):
     """A copy of the project, outside git."""
-    return Path(shutil.copytree(SPACEFLIGHTS, tmp_path / "spaceflights"))
+    return copy(tmp_path)
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Lab:
 @pytest.fixture(scope="session", params=AIRFLOWS)
 def shared_lab(request, tmp_path_factory):
     """A sandbox with the spaceflights project, a pipeline more and an environment in which a node fails."""
-    project = Path(shutil.copytree(SPACEFLIGHTS, tmp_path_factory.mktemp("lab") / "spaceflights"))
+    project = copy(tmp_path_factory.mktemp("lab"))
     write(project, "src/spaceflights/pipelines/probe/__init__.py", PROBE)
     write(project, "conf/base/catalog_probe.yml", CATALOG)
     write(project, "src/spaceflights/pipelines/flaky/__init__.py", FLAKY)

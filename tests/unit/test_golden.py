@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.spaceflights import copy
+
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden"
 
@@ -89,11 +91,11 @@ def test_small_projects(kedro_project, tmp_path, write_golden, name, config):
 
 def test_spaceflights(tmp_path, write_golden):
     """The real project, by the real command; the bytes depend neither on the hash seed nor on the day."""
-    shutil.copytree(TESTS / "projects/spaceflights", tmp_path / "spaceflights")
+    project = copy(tmp_path)
     for seed in ("1", "2", "3"):
         subprocess.run(
             [sys.executable, "-m", "kedro", "airflow-k8s", "compile", "-t", tmp_path / seed],
-            cwd=tmp_path / "spaceflights",
+            cwd=project,
             env={**os.environ, "PYTHONHASHSEED": seed, "DO_NOT_TRACK": "1", "GIT_CEILING_DIRECTORIES": str(tmp_path)},
             check=True,
         )
