@@ -1,12 +1,19 @@
-"""Writes the pages that are generated from the code: `python docs/generate.py`."""
+"""Writes what is generated from the code, a page and a JSON schema: `python docs/generate.py`."""
 
 import ast
 import inspect
+import json
 from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices
 
 from kedro_airflow_k8s.config import sections
+from kedro_airflow_k8s.config.resources import Resources, Toleration
+from kedro_airflow_k8s.config.section import Section
 
 DOCS = Path(__file__).parent
+SCHEMA = DOCS.parent / "kedro_airflow_k8s/config/airflow-k8s.schema.json"
 
 HEAD = """\
 # Configuration
@@ -17,20 +24,45 @@ replaced. This page is generated from the code.
 """
 
 TYPES = {
-    "bool": "true or false",
     "AccessModes": "list",
     "Address": "address",
+    "AirflowId": "id",
+    "Amounts": "map of amounts",
+    "Annotations": "map of text",
     "AnyText": "text",
     "Cron": "cron expression",
     "Date": "date",
+    "DnsLabel": "name",
+    "DnsName": "name",
+    "EnvNames": "list",
+    "Group": "whole number",
+    "Image": "text",
     "ImagePath": "absolute path",
-    "Names": "list, or text with commas",
-    "NonNegativeInt": "whole number",
-    "PositiveInt": "whole number",
+    "LabelKey": "name",
+    "LabelValue": "label",
+    "Labels": "map of labels",
+    "Macros": "list",
+    "Minutes": "whole number",
+    "PullSecrets": "list, or text with commas",
+    "RunConfig": "section",
+    "Seconds": "whole number",
+    "SecretKey": "name",
+    "Selectors": "map of labels",
+    "Size": "amount",
     "Text": "text",
-    "TextMap": "map of text",
-    "int": "whole number",
+    "Variables": "list",
+    "Volume": "section",
+    "bool": "true or false",
 }
+INNER = {
+    "external_dependencies": sections.ExternalDependency,
+    "resources": Resources,
+    "run_config": sections.RunConfig,
+    "secrets": sections.Secret,
+    "tolerations": Toleration,
+    "volume": sections.Volume,
+}
+REFERENCE = {"type": "string", "pattern": r"\$\{.+\}", "description": "A value from elsewhere."}
 
 
 def kind_of(annotation: ast.expr) -> str:
@@ -41,7 +73,7 @@ def kind_of(annotation: ast.expr) -> str:
         if annotation.value.id == "Literal":
             return "one of " + ", ".join(f"`{value}`" for value in ast.literal_eval(annotation.slice))
         return "list" if annotation.value.id == "tuple" else "map"
-    return TYPES.get(ast.unparse(annotation), "section")
+    return TYPES[ast.unparse(annotation)]
 
 
 def meanings(section: type) -> dict[str, tuple[str, str]]:
@@ -60,7 +92,7 @@ def meanings(section: type) -> dict[str, tuple[str, str]]:
 
 def default_of(value: object) -> str:
     """Return a default as one would write it in the file, nothing if it is empty."""
-    if value in (None, {}, ()) or isinstance(value, sections.Section):
+    if value in (None, {}, ()) or isinstance(value, Section):
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
@@ -70,21 +102,13 @@ def default_of(value: object) -> str:
 def rows(section: type, prefix: str) -> list[str]:
     """Return the rows of the reference for a section and for those inside it."""
     lines = []
-    inner = {
-        "external_dependencies": sections.ExternalDependency,
-        "resources": sections.Resources,
-        "run_config": sections.RunConfig,
-        "secrets": sections.Secret,
-        "tolerations": sections.Toleration,
-        "volume": sections.Volume,
-    }
     for key, (kind, meaning) in meanings(section).items():
         field = section.model_fields[key]
         shown = "required" if field.is_required() else default_of(field.get_default())
         lines.append(f"| `{prefix}{key}` | {kind} | {shown} | {meaning} |")
-        if key in inner and section is not sections.SandboxConfig:
+        if key in INNER and section is not sections.SandboxConfig:
             item = "[]" if kind == "list" else ".<name>" if kind == "map" else ""
-            lines += rows(inner[key], f"{prefix}{key}{item}.")
+            lines += rows(INNER[key], f"{prefix}{key}{item}.")
     return lines
 
 
@@ -107,5 +131,59 @@ def configuration() -> str:
     )
 
 
+def schema() -> str:
+    """Return the JSON schema of `airflow-k8s.yaml`, for editors."""
+    made = sections.PluginConfig.model_json_schema()
+    whole = properties(sections.PluginConfig, made)
+    # What is missing in one file another may say, and Kedro leaves out what begins with an underscore.
+    whole["patternProperties"] = {"^_": {}}
+    of = {section.__name__: properties(section, made["$defs"][section.__name__]) for section in INNER.values()}
+    of["RunConfig"].pop("required")
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "airflow-k8s.yaml"}
+    del whole["required"]
+    return json.dumps({**head, **whole, "$defs": {**of, "Reference": REFERENCE}}, indent=2) + "\n"
+
+
+def properties(section: type[Section], made: dict[str, Any]) -> dict[str, Any]:
+    """Return pydantic's schema of a section, with each key's meaning and all of its spellings."""
+    said = {}
+    for key, (_, meaning) in meanings(section).items():
+        field = section.model_fields[key]
+        spellings = field.validation_alias
+        for name in spellings.choices if isinstance(spellings, AliasChoices) else [key]:
+            found = value(made["properties"][key], isinstance(field.default, Section | tuple | dict))
+            said[str(name)] = {"description": meaning, **found}
+            if default_of(field.default) and not field.is_required():
+                said[str(name)]["default"] = made["properties"][key]["default"]
+    required = {"required": made["required"]} if "required" in made else {}
+    return {"type": "object", "additionalProperties": False, "properties": said, **required}
+
+
+def value(made: dict[str, Any], absent: bool = False) -> dict[str, Any]:
+    """Return pydantic's schema of a value, which may be a reference as well, and null if it may be `absent`."""
+    kept = {key: entry for key, entry in made.items() if key not in {"anyOf", "default", "title"}}
+    options = [value_of(option) for option in made.get("anyOf", [kept])]
+    narrow = {"enum", "maxLength", "pattern"}
+    if not any("string" in option.get("type", ()) and not narrow & {*option} for option in options):
+        options.append({"$ref": "#/$defs/Reference"})
+    if absent:
+        options.append({"type": "null"})
+    return options[0] if len(options) == 1 else {"anyOf": options}
+
+
+def value_of(made: dict[str, Any]) -> dict[str, Any]:
+    """Return pydantic's schema of a list or a map with what it says of the entries, or of anything else as it is."""
+    made = dict(made)
+    if "patternProperties" in made:
+        ((pattern, entry),) = made.pop("patternProperties").items()
+        made.update(propertyNames={"pattern": pattern}, additionalProperties=value(entry))
+    elif isinstance(made.get("additionalProperties"), dict):
+        made["additionalProperties"] = value(made["additionalProperties"], absent=True)
+    if "items" in made:
+        made["items"] = value(made["items"])
+    return made
+
+
 if __name__ == "__main__":
     (DOCS / "configuration.md").write_text(configuration(), encoding="utf-8")
+    SCHEMA.write_text(schema(), encoding="utf-8")

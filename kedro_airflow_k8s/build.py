@@ -44,7 +44,11 @@ class Request:
         chosen = {"--env": self.env, **({} if self.pipeline == "__default__" else {"--pipeline": self.pipeline})}
         words = [f"{option}={value}" for option, value in chosen.items()]
         return shlex.join(
-            ["kedro", "airflow-k8s", *words, self.command, *(f"{name}={value}" for name, value in self.options.items())]
+            [
+                *("kedro", "airflow-k8s", *words, self.command),
+                *(f"{name}={value}" for name, value in self.options.items()),
+                *(["--allow-memory-datasets"] if self.allow_memory else []),
+            ]
         )
 
 
@@ -84,12 +88,13 @@ def build(metadata: Any, request: Request) -> Build:
         scheduled=request.scheduled,
         allow_memory=request.allow_memory,
     )
-    if request.strict and planned.warnings:
-        listed = "".join(f"\n  {warning}" for warning in planned.warnings)
+    warnings = tuple(dict.fromkeys(planned.warnings))
+    if request.strict and warnings:
+        listed = "".join(f"\n  {warning}" for warning in warnings)
         raise PlanError(f"with --strict a warning is an error:{listed}")
     text, build_id = render(planned.dag)
     file = File(f"{planned.dag.dag_id}.py", text)
-    return Build(loaded, settings, planned.dag.dag_id, build_id, file, tuple(dict.fromkeys(planned.warnings)))
+    return Build(loaded, settings, planned.dag.dag_id, build_id, file, warnings)
 
 
 def sandbox_config(metadata: Any) -> SandboxConfig:

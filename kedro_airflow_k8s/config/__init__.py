@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from kedro_airflow_k8s.config.problems import problem
-from kedro_airflow_k8s.config.sections import PluginConfig, Resources, SandboxConfig, Section
+from kedro_airflow_k8s.config.problems import problems, strange_keys
+from kedro_airflow_k8s.config.resources import Resources
+from kedro_airflow_k8s.config.section import Section
+from kedro_airflow_k8s.config.sections import PluginConfig, SandboxConfig
 from kedro_airflow_k8s.errors import ConfigError
 
 __all__ = ["PluginConfig", "Resources", "SandboxConfig", "load", "load_sandbox"]
@@ -31,36 +33,37 @@ def load(
     merged = _plain(content)
     for key, value in (overrides or {}).items():
         _put(merged, key, value)
-    problems = [
+    missing = [
         f"{key}: required, but missing"
         for key in required
         if _look_up(merged, key) is None and _parent_is_section(merged, key)
     ]
-    return _checked(PluginConfig, merged, files, problems)
+    return _checked(PluginConfig, merged, files, [*missing, *strange_keys(content)])
 
 
 def load_sandbox(content: Mapping[str, Any], files: Sequence[str]) -> SandboxConfig:
     """Check the content of `airflow-k8s-sandbox.yaml`. Raises one `ConfigError` that lists all problems."""
-    return _checked(SandboxConfig, _plain(content), files, [])
+    return _checked(SandboxConfig, _plain(content), files, [*strange_keys(content)])
 
 
-def _checked(kind: type[Kind], content: Mapping[str, Any], files: Sequence[str], problems: list[str]) -> Kind:
+def _checked(kind: type[Kind], content: Mapping[str, Any], files: Sequence[str], found: list[str]) -> Kind:
     try:
         section = kind.model_validate(content)
     except ValidationError as error:
-        problems = [*problems, *(problem(detail, kind) for detail in error.errors())]
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        found = [*found, *(line for detail in error.errors() for line in problems(detail, kind))]
+    if found:
+        count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
         verb = "has" if len(files) == 1 else "have"
-        listed = "".join(f"\n  {line}" for line in sorted(set(problems)))
+        listed = "".join(f"\n  {line}" for line in sorted(set(found)))
         raise ConfigError(f"{', '.join(files)} {verb} {count}:{listed}") from None
     return section
 
 
 def _plain(value: Any) -> Any:
+    """Copy the sections, without keys that are no text: `strange_keys` reports them."""
     if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return value
+        return {key: _plain(entry) for key, entry in value.items() if isinstance(key, str)}
+    return [_plain(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _put(content: dict[str, Any], key: str, value: Any) -> None:

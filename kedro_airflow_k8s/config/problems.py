@@ -3,47 +3,78 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from kedro_airflow_k8s.config.sections import Section
+from kedro_airflow_k8s.config.section import Section
+from kedro_airflow_k8s.config.values import Wrong, shown
 
 _SHOULD_BE = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
-    "date_type": "a date written YYYYMMDD",
     "dict_type": "a section of keys and values",
+    "finite_number": "a whole number",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller number",
     "int_type": "a whole number",
     "model_type": "a section of keys and values",
     "string_too_short": "text that is not empty",
     "string_type": "text",
+    "string_unicode": "text",
     "tuple_type": "a list",
-    "path_type": "a path",
+}
+_BOUNDS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
 }
 
 
-def problem(detail: Any, root: type[Section]) -> str:
+def problems(detail: Any, root: type[Section]) -> list[str]:
     """Return what one of pydantic's error details says about a file whose whole is a `root`."""
     location = [part for part in detail["loc"] if part != "[key]"]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    kind, given = detail["type"], detail["input"]
+    path, kind, given = dotted(location), detail["type"], detail["input"]
     if kind == "missing":
-        return f"{path}: required, but missing"
+        return [f"{path}: required, but missing"]
     if kind == "extra_forbidden":
-        return f"{path}: not an option{_suggestion(location, root)}"
+        return [f"{path}: not an option{_suggestion(location, root)}"]
     if kind == "value_error":
-        return f"{path}: {detail['ctx']['error']}"
-    if kind in {"literal_error", "enum"}:
-        return f"{path}: should be one of {detail['ctx']['expected'].replace(' or ', ', ')}, got {given!r}"
-    if kind in {"greater_than", "greater_than_equal"}:
-        bound = "above" if kind == "greater_than" else "at least"
-        limit = detail["ctx"]["gt" if kind == "greater_than" else "ge"]
-        return f"{path}: should be {bound} {limit}, got {given!r}"
+        error = detail["ctx"]["error"]
+        return (
+            [f"{path}.{key}: {text}" for key, text in error.problems.items()]
+            if isinstance(error, Wrong)
+            else [f"{path}: {error}"]
+        )
+    if kind == "literal_error":
+        return [f"{path}: should be one of {detail['ctx']['expected'].replace(' or ', ', ')}, got {shown(given)}"]
+    if kind in _BOUNDS:
+        bound, limit = _BOUNDS[kind]
+        return [f"{path}: should be {bound} {detail['ctx'][limit]}, got {shown(given)}"]
     if kind in _SHOULD_BE:
-        return f"{path}: should be {_SHOULD_BE[kind]}, got {given!r}"
-    return f"{path}: {detail['msg']}, got {given!r}"
+        return [f"{path}: should be {_SHOULD_BE[kind]}, got {shown(given)}"]
+    return [f"{path}: {detail['msg']}, got {shown(given)}"]
+
+
+def dotted(location: Sequence[Any]) -> str:
+    """Return the path of an entry; a key that one could not see in it is quoted."""
+    keys = (f"[{key}]" if isinstance(key, int) else f".{_visible(key)}" for key in location)
+    return "".join(keys).removeprefix(".")
+
+
+def strange_keys(value: Any, location: tuple[Any, ...] = ()) -> Iterator[str]:
+    """Yield a problem for each key, at any depth, that YAML did not read as text."""
+    entries = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in entries:
+        if isinstance(value, Mapping) and not isinstance(key, str):
+            place = f"{dotted(location)}: " if location else ""
+            yield f"{place}the key {key!r} is no text, as YAML reads numbers, on, off, yes and no; put it in quotes"
+        else:
+            yield from strange_keys(entry, (*location, key))
+
+
+def _visible(key: str) -> str:
+    return key if key.isprintable() and key.strip() == key != "" else shown(key)
 
 
 def _suggestion(location: Sequence[Any], root: type[Section]) -> str:
@@ -51,12 +82,34 @@ def _suggestion(location: Sequence[Any], root: type[Section]) -> str:
     for part in location[:-1]:
         section = _inner(section, part)
     options = list(section.model_fields) if isinstance(section, type) and issubclass(section, Section) else []
-    near = difflib.get_close_matches(str(location[-1]), options, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; the options here are: {', '.join(options)}"
+    key = str(location[-1])
+    near = difflib.get_close_matches(key, options, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    elsewhere = [place for name, place in _places(root, "") if name == key]
+    return f"; it belongs {' or '.join(elsewhere)}" if elsewhere else f"; the options here are: {', '.join(options)}"
+
+
+def _places(section: type[Section], path: str) -> Iterator[tuple[str, str]]:
+    """Yield every key with the section that it belongs in."""
+    for key, field in section.model_fields.items():
+        yield key, f"in {path.removesuffix('.')}" if path else "at the top of the file"
+        inner = _section(field.annotation)
+        if inner:
+            kind = str(field.annotation)
+            item = "[]" if kind.startswith("tuple") else ".<name>" if kind.startswith("dict") else ""
+            yield from _places(inner, f"{path}{key}{item}.")
 
 
 def _inner(section: Any, part: Any) -> Any:
     """Follow one step of a location into the types of the model."""
     if isinstance(section, type) and issubclass(section, Section):
         return section.model_fields[part].annotation
-    return next((kind for kind in get_args(section) if isinstance(kind, type) and issubclass(kind, Section)), section)
+    return _section(section) or section
+
+
+def _section(kind: Any) -> type[Section] | None:
+    """Return the section that a type is, or is a list or a map of."""
+    return next(
+        (each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, Section)), None
+    )

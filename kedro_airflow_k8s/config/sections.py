@@ -2,62 +2,43 @@
 
 from __future__ import annotations
 
-import re
+import posixpath
+from collections import Counter
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
-from kedro_airflow_k8s.config.values import (
+from kedro_airflow_k8s.config.kubernetes import (
+    ENV_NAME,
     AccessModes,
+    DnsLabel,
+    DnsName,
+    EnvNames,
+    Image,
+    PullSecrets,
+    SecretKey,
+    Size,
+    balance,
+)
+from kedro_airflow_k8s.config.resources import Resources
+from kedro_airflow_k8s.config.section import Section
+from kedro_airflow_k8s.config.values import (
     Address,
+    AirflowId,
     AnyText,
     Cron,
     Date,
+    Group,
     ImagePath,
     Macros,
-    Names,
+    Minutes,
+    Seconds,
+    TagName,
     Text,
-    TextMap,
     Variables,
+    Wrong,
+    folder,
 )
-
-
-class Section(BaseModel):
-    """A mapping of the file: frozen, and with no keys but its own."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Toleration(Section):
-    """A taint that the node's pod tolerates, in Kubernetes' own words."""
-
-    key: Text | None = None
-    """The taint's key; none with `Exists` tolerates every taint."""
-    operator: Literal["Equal", "Exists"] | None = None
-    """How `value` is compared."""
-    value: AnyText | None = None
-    """The taint's value."""
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """The taint's effect; none means every effect."""
-    tolerationSeconds: int | None = None  # noqa: N815 - as Kubernetes spells it
-    """For how many seconds a `NoExecute` taint is tolerated."""
-
-
-class Resources(Section):
-    """What a node's pod asks of the cluster, and where it may run."""
-
-    node_selectors: TextMap = {}
-    """Labels of the machines that the pod may run on."""
-    labels: TextMap = {}
-    """Labels of the pod."""
-    annotations: TextMap = {}
-    """Annotations of the pod."""
-    tolerations: tuple[Toleration, ...] = ()
-    """Taints that the pod tolerates."""
-    requests: TextMap = {}
-    """What the pod is guaranteed: `cpu`, `memory`, `ephemeral-storage`, or any other resource of the cluster."""
-    limits: TextMap = {}
-    """What the pod may use at most, by the same names."""
 
 
 class Volume(Section):
@@ -65,15 +46,15 @@ class Volume(Section):
 
     disabled: bool = False
     """Run without a shared volume; the other keys of this section are then ignored."""
-    storageclass: Text | None = None
+    storageclass: DnsName | None = None
     """Storage class of the volume; none means the cluster's default."""
-    size: Text = "1Gi"
+    size: Size = "1Gi"
     """Size of the volume."""
     access_modes: AccessModes = ("ReadWriteOnce",)
     """Access modes of the volume: `ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`, `ReadWriteOncePod`."""
     skip_init: bool = False
     """Leave the volume empty instead of copying the image's data into it."""
-    owner: NonNegativeInt = 0
+    owner: Group = 0
     """Group that owns the volume's files (`fsGroup` of the pods)."""
     keep_on_failure: bool = False
     """Keep the volume of a failed run, so that its failed task can be cleared and run again."""
@@ -86,49 +67,54 @@ class Secret(Section):
     """How: as environment variables, or as files."""
     deploy_target: Text | None = None
     """Name of the variable, or folder of the files; none for all keys of a secret as variables of the same names."""
-    secret: Text
+    secret: DnsName
     """Name of the secret."""
-    key: Text | None = None
+    key: SecretKey | None = None
     """Key of the secret; none means all of its keys."""
 
     @model_validator(mode="after")
     def _has_a_target(self) -> Secret:
-        target = self.deploy_target
-        if self.deploy_type == "volume":
-            if target is None or not target.startswith("/"):
-                raise ValueError(f"deploy_target: should be an absolute path for deploy_type 'volume', got {target!r}")
-        elif self.key is None and target is not None:
-            raise ValueError("deploy_target: should be absent without a key; the variables are named as the keys are")
-        elif self.key is not None and not re.fullmatch(r"[A-Za-z_.-][\w.-]*", target or "", re.ASCII):
-            raise ValueError(f"deploy_target: should be the name of an environment variable, got {target!r}")
+        if self.deploy_type == "env" and self.key is None:
+            if self.deploy_target is not None:
+                raise Wrong(
+                    {"deploy_target": "should be absent without a key; the variables are named as the keys are"}
+                )
+            return self
+        try:
+            if self.deploy_type == "volume":
+                folder(self.deploy_target)
+            else:
+                ENV_NAME.check(self.deploy_target or "")
+        except ValueError as error:
+            raise Wrong({"deploy_target": str(error)}) from None
         return self
 
 
 class ExternalDependency(Section):
     """A DAG, or a task of it, that must have succeeded for the same logical date before the pipeline starts."""
 
-    dag_id: Text
+    dag_id: AirflowId
     """The DAG to wait for."""
-    task_id: Text | None = None
+    task_id: AirflowId | None = None
     """The task of it to wait for; none means the whole DAG."""
-    timeout: PositiveInt = 1440
+    timeout: Minutes = Field(1440, gt=0)
     """Minutes to wait at most."""
     check_existence: bool = True
     """Fail at once if Airflow has no such DAG."""
-    execution_delta: NonNegativeInt = 0
+    execution_delta: Minutes = 0
     """By how many minutes the other run's logical date is earlier."""
 
 
 class RunConfig(Section):
     """How the pipeline runs."""
 
-    image: Text | None = None
+    image: Image | None = None
     """Image that the tasks run; required unless given as `--image`."""
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """When the image is pulled: `IfNotPresent`, `Always` or `Never`."""
-    startup_timeout: PositiveInt = Field(600, validation_alias=AliasChoices("startup_timeout", "startup_time"))
+    startup_timeout: Seconds = Field(600, gt=0, validation_alias=AliasChoices("startup_timeout", "startup_time"))
     """Seconds until a pod must have started; may also be spelt `startup_time`."""
-    namespace: Text
+    namespace: DnsLabel
     """Kubernetes namespace of the pods and of the volume."""
     experiment_name: Text
     """Name of the pipeline in `list-pipelines`."""
@@ -142,9 +128,9 @@ class RunConfig(Section):
     """Run also what was due between the start date and now."""
     description: AnyText | None = None
     """Description of the DAG in Airflow."""
-    image_pull_secrets: Names = None
+    image_pull_secrets: PullSecrets = None
     """Secrets to pull the image with: a list, or text with commas."""
-    service_account_name: Text | None = None
+    service_account_name: DnsName | None = None
     """Service account of the pods."""
     volume: Volume = Volume()
     """The run's shared volume."""
@@ -157,11 +143,11 @@ class RunConfig(Section):
     """Airflow macros that become parameters of Kedro of the same names, as text."""
     variables_params: Variables = ()
     """Airflow Variables that become parameters of Kedro of the same names, as text."""
-    env_vars: Variables = ()
+    env_vars: EnvNames = ()
     """Airflow Variables that become environment variables of the nodes."""
     external_dependencies: tuple[ExternalDependency, ...] = ()
     """DAGs to wait for; a DAG that is not scheduled waits for none."""
-    resources: dict[Text, Resources] = {}
+    resources: dict[TagName, Resources] = Field(default={})
     """Resources by name: a node tagged `resources.<name>` gets that entry, any other node `__default__`. An entry has
     from `__default__` what it does not say itself."""
 
@@ -171,15 +157,34 @@ class RunConfig(Section):
         for secret in self.secrets:
             targets[secret.deploy_type] += [secret.deploy_target] if secret.deploy_target else []
         places = {
-            "macro_params and variables_params": [*self.macro_params, *self.variables_params],
-            "secrets and env_vars": targets["env"],
-            "secrets": targets["volume"],
-            "external_dependencies": [f"{entry.dag_id} {entry.task_id or ''}" for entry in self.external_dependencies],
+            "variables_params": ("macro_params", [*self.macro_params, *self.variables_params]),
+            "env_vars": ("secrets", targets["env"]),
+            "secrets": ("", [posixpath.normpath(path) for path in targets["volume"]]),
+            "external_dependencies": (
+                "",
+                [f"{entry.dag_id} {entry.task_id or ''}".strip() for entry in self.external_dependencies],
+            ),
         }
-        for what, names in places.items():
-            twice = sorted({name.strip() for name in names if names.count(name) > 1})
+        wrong = {}
+        for key, (also, names) in places.items():
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
             if twice:
-                raise ValueError(f"{what}: named more than once: {', '.join(twice)}")
+                together = f", together with {also}" if also else ""
+                wrong[key] = f"named more than once{together}: {', '.join(twice)}"
+        if wrong:
+            raise Wrong(wrong)
+        return self
+
+    @model_validator(mode="after")
+    def _asks_for_no_more_than_the_limit(self) -> RunConfig:
+        default = self.resources.get("__default__", Resources())
+        wrong = {
+            f"resources.{name}.{key}": text
+            for name, entry in self.resources.items()
+            for key, text in balance({**default.requests, **entry.requests}, {**default.limits, **entry.limits}).items()
+        }
+        if wrong:
+            raise Wrong(wrong)
         return self
 
 
@@ -198,7 +203,7 @@ class PluginConfig(Section):
 class SandboxConfig(Section):
     """The whole of `conf/local/airflow-k8s-sandbox.yaml`."""
 
-    secrets: dict[Text, dict[Text, AnyText]] = {}
+    secrets: dict[DnsName, dict[SecretKey, AnyText]] = Field(default={})
     """Kubernetes secrets: name, key, value."""
-    variables: dict[Text, AnyText] = {}
+    variables: dict[Text, AnyText] = Field(default={})
     """Airflow Variables: name, value."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
 CRON_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-
 
 DATED_MACROS = (
     "ds",
@@ -42,29 +46,87 @@ DROPPED_MACROS = (
 MACROS = (*DATED_MACROS, *DROPPED_MACROS, "run_id")
 
 
+_SHOWN = 100
+_LAST_YEAR = 2999
+_RANDOM = re.compile(r"(?:^|[\s,])r(?:[\s,(/]|$)", re.IGNORECASE)
+_MAX_SECONDS = 2**31 - 1
+_MAX_MINUTES = _MAX_SECONDS // 60
+_MAX_GROUP = 2**31 - 1
+
+Listed = TypeVar("Listed", tuple[str, ...], "tuple[str, ...] | None")
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message quotes it: in YAML's word if it is nothing, and not at full length if it is long."""
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
+
+
+class Wrong(ValueError):
+    """What is wrong with single entries of a section, by their keys."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{key}: {text}" for key, text in problems.items()))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Says of a type of text that it matches a pattern as a whole and has at most so many characters."""
+
+    pattern: str
+    most: int
+    rule: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        described = {**handler(schema), "maxLength": self.most}
+        # For a JSON schema \w is a letter of ASCII only.
+        return described if r"\w" in self.pattern else {**described, "pattern": f"^(?:{self.pattern})$"}
+
+    def check(self, value: str) -> str:
+        """Return the value. Raises `ValueError` if it is another."""
+        if len(value) > self.most:
+            raise ValueError(f"should be at most {self.most} characters, got {shown(value)}")
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(f"should be {self.rule}, got {shown(value)}")
+        return value
+
+
 def _text(value: Any) -> Any:
-    """Write YAML's own scalars as text, as Kubernetes wants labels, annotations and quantities."""
+    """Write YAML's own scalars as text, as Kubernetes wants labels, annotations and amounts."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
+    return str(value) if isinstance(value, int | float | date) else value
+
+
+def _lasting(value: str) -> str:
+    if "\0" in value:
+        raise ValueError(f"should be text without NUL, which Airflow's database does not take, got {shown(value)}")
+    return value
+
+
+def _whole(value: Any) -> Any:
+    # YAML 1.1 takes 010 for eight, and pydantic for ten.
+    if isinstance(value, bool) or (isinstance(value, str) and re.match(r"\s*[+-]?0\d", value)):
+        raise ValueError(f"should be a whole number, without zeros before it, got {shown(value)}")
+    return value
 
 
 def _date(value: Any) -> Any:
-    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+    if value is None:
         return value
-    if isinstance(value, datetime):
-        return value.date()
-    text = str(value)
-    with suppress(ValueError):
-        if re.fullmatch(r"\d{8}|\d{4}-\d\d-\d\d", text):
-            return datetime.strptime(text.replace("-", ""), "%Y%m%d").date()
-    raise ValueError(f"should be a date written YYYYMMDD, got {value!r}")
-
-
-def _names(value: Any) -> Any:
-    if isinstance(value, str):
-        return [name.strip() for name in value.split(",") if name.strip()]
-    return value
+    found = value.date() if isinstance(value, datetime) else value
+    if not isinstance(found, date) and re.fullmatch(r"\d{8}|\d{4}-\d\d-\d\d", str(value), re.ASCII):
+        with suppress(ValueError):
+            found = datetime.strptime(str(value).replace("-", ""), "%Y%m%d").date()
+    if not isinstance(found, date):
+        raise ValueError(f"should be a date written YYYYMMDD, got {shown(value)}")
+    if found.year > _LAST_YEAR:
+        raise ValueError(f"should be a date before the year {_LAST_YEAR + 1}, got {shown(value)}")
+    return found
 
 
 def _cron(value: str) -> str:
@@ -73,71 +135,104 @@ def _cron(value: str) -> str:
     from croniter import croniter
     from croniter.croniter import CroniterBadDateError
 
+    if _RANDOM.search(value):
+        raise ValueError(
+            f"should be a cron expression without R, which is another time at each look, got {shown(value)}"
+        )
     try:
         croniter(value, datetime(2024, 1, 1)).get_next()
+        croniter(value, datetime(2024, 1, 1)).get_prev()
     except CroniterBadDateError:
-        raise ValueError(f"never happens: {value!r}") from None
+        raise ValueError(f"never happens, or only once: {shown(value)}") from None
     except (ValueError, KeyError, AttributeError) as error:
         presets = ", ".join(CRON_PRESETS)
+        reason = f" ({error})" if 0 < len(str(error)) <= _SHOWN else ""
         raise ValueError(
-            f"should be a cron expression, one of {presets}, or null, got {value!r} ({error or type(error).__name__})"
+            f"should be a cron expression, one of {presets}, or null, got {shown(value)}{reason}"
         ) from None
     return value
 
 
-def _absolute(value: PurePosixPath) -> PurePosixPath:
-    if not value.is_absolute():
-        raise ValueError(f"should be an absolute path in the image, got '{value}'")
-    return value
+def _absolute(value: Any) -> Any:
+    if isinstance(value, PurePosixPath):
+        return value
+    odd = not isinstance(value, str) or {":", "\0"} & {*value} or ".." in value.split("/")
+    if odd or not value.startswith("/"):
+        raise ValueError(f"should be an absolute path in the image, without ':' and '..', got {shown(value)}")
+    return PurePosixPath(value)
+
+
+def folder(value: Any) -> PurePosixPath:
+    """Return where in a container something can be mounted. Raises `ValueError`."""
+    path: PurePosixPath = _absolute(value)
+    if not path.name:
+        raise ValueError(f"should be a folder below /, got {shown(value)}")
+    return path
 
 
 def _address(value: str) -> str:
-    if not re.match(r"https?://[^/\s]+", value):
-        raise ValueError(f"should be an address that begins with http:// or https://, got {value!r}")
-    return value.rstrip("/")
-
-
-def _variable(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_.-][\w.-]*", value, re.ASCII):
-        raise ValueError(f"should be a name of letters, digits, '_', '-' and '.', got {value!r}")
-    return value
+    with suppress(ValueError):
+        parts = urlsplit(value)
+        whole = re.fullmatch(r"[!-~\w]+", value) and not {"?", "#"} & {*value}
+        # Reading the port checks it.
+        if whole and parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return value.rstrip("/")
+    raise ValueError(f"should be an address such as https://airflow.example.com/path, got {shown(value)}")
 
 
 def _macro(value: str) -> str:
     if value not in MACROS:
         near = difflib.get_close_matches(value, MACROS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(MACROS)}"
-        raise ValueError(f"{value!r} is no macro that is a text; {hint}")
+        raise ValueError(f"{shown(value)} is no macro that is a text; {hint}")
     return value
 
 
-def _different(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    twice = sorted({entry for entry in value if value.count(entry) > 1})
+def different(value: Listed) -> Listed:
+    """Return the list. Raises `ValueError` if it names anything more than once."""
+    twice = sorted(entry for entry, count in Counter(value or ()).items() if count > 1)
     if twice:
         raise ValueError(f"named more than once: {', '.join(twice)}")
     return value
 
 
-def _filled(value: tuple[Any, ...]) -> tuple[Any, ...]:
+def filled(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the list. Raises `ValueError` if it is empty."""
     if not value:
         raise ValueError("should not be empty")
     return value
 
 
-Text = Annotated[str, Field(min_length=1), BeforeValidator(_text)]
+_SCALAR = {"type": ["string", "number", "boolean"]}
+Text = Annotated[
+    str,
+    Field(min_length=1),
+    BeforeValidator(_text),
+    AfterValidator(_lasting),
+    WithJsonSchema({**_SCALAR, "minLength": 1}),
+]
 """Text that is not empty; numbers and booleans count as the text they were written with."""
-AnyText = Annotated[str, BeforeValidator(_text)]
+AnyText = Annotated[str, BeforeValidator(_text), AfterValidator(_lasting), WithJsonSchema(_SCALAR)]
 """Text that may be empty."""
-TextMap = dict[Text, AnyText]
-Date = Annotated[date | None, BeforeValidator(_date)]
-Names = Annotated[tuple[Text, ...] | None, BeforeValidator(_names)]
-"""A list of names, or text with commas between them."""
+Group = Annotated[int, Field(ge=0, le=_MAX_GROUP), BeforeValidator(_whole)]
+Minutes = Annotated[int, Field(ge=0, le=_MAX_MINUTES), BeforeValidator(_whole)]
+Seconds = Annotated[int, Field(ge=-_MAX_SECONDS, le=_MAX_SECONDS), BeforeValidator(_whole)]
+Date = Annotated[
+    date | None,
+    BeforeValidator(_date),
+    WithJsonSchema({"type": ["string", "integer", "null"], "pattern": r"^\d{4}-?\d{2}-?\d{2}$"}),
+]
 Cron = Annotated[Text, AfterValidator(_cron)]
 Address = Annotated[Text, AfterValidator(_address)]
-ImagePath = Annotated[PurePosixPath, AfterValidator(_absolute)]
-VariableName = Annotated[Text, AfterValidator(_variable)]
-Variables = Annotated[tuple[VariableName, ...], AfterValidator(_different)]
-Macros = Annotated[tuple[Annotated[Text, AfterValidator(_macro)], ...], AfterValidator(_different)]
-AccessModes = Annotated[
-    tuple[Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"], ...], AfterValidator(_filled)
+ImagePath = Annotated[PurePosixPath, BeforeValidator(_absolute), WithJsonSchema({"type": "string", "pattern": "^/"})]
+AirflowId = Annotated[Text, Matching(r"[\w.-]+", 250, "an id of Airflow: letters, digits, '-', '_' and '.'")]
+TagName = Annotated[Text, Matching(r"[\w.-]+", 250, "letters, digits, '-', '_' and '.', as a tag of Kedro has")]
+VariableName = Annotated[
+    Text,
+    Matching(r"[A-Za-z_.-][A-Za-z0-9_.-]*", 250, "a name of letters, digits, '_', '-' and '.' with no digit first"),
+]
+Variables = Annotated[tuple[VariableName, ...], AfterValidator(different)]
+Macros = Annotated[
+    tuple[Annotated[Text, AfterValidator(_macro), WithJsonSchema({"enum": list(MACROS)})], ...],
+    AfterValidator(different),
 ]

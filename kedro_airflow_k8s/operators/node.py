@@ -37,12 +37,11 @@ class NodePodOperator(PlainPodOperator):
         container = {**container, "args": [*container["args"], f"--nodes={','.join(nodes)}"]}
         if requests or limits:
             container["resources"] = _merged(container["resources"], {"requests": requests, "limits": limits})
-        own = {"nodeSelector": node_selectors, "tolerations": tolerations}
-        pod = {
-            **pod,
-            "metadata": _merged(metadata, {"labels": {**node_label, **(labels or {})}, "annotations": annotations}),
-            "spec": {**_merged(spec, own), "containers": [container]},
-        }
+        spec = {**_merged(spec, {"nodeSelector": node_selectors}), "containers": [container]}
+        if tolerations is not None:
+            spec["tolerations"] = tolerations
+        metadata = _merged(metadata, {"labels": {**node_label, **(labels or {})}, "annotations": annotations})
+        pod = {**pod, "metadata": metadata, "spec": spec}
         super().__init__(pod_template_dict=pod, **POD_DEFAULTS, **kwargs)
         self.functions = functions or {}
 

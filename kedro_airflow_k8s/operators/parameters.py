@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,28 +12,29 @@ from jinja2 import pass_context
 def macro(context: Any, name: str, schedule: str | None = None) -> str:
     """Return a macro as text; those that Airflow 3 dropped have the meaning that Airflow 2 gave them."""
     when = context.get("logical_date")
-    dropped = re.fullmatch("(execution|((prev|next|yesterday|tomorrow)_(ds|ds_nodash|execution)))(_date)?", name)
-    if not dropped:
-        value = context.get(name)
-    elif when is None or name == "execution_date":
+    side, _, form = name.partition("_")
+    if name == "execution_date":
         value = when
-    elif dropped[3] in ("yesterday", "tomorrow"):
-        value = when + timedelta(days=1 if dropped[3] == "tomorrow" else -1)
+    elif side not in ("prev", "next", "yesterday", "tomorrow"):
+        value = context.get(name)
+    elif when is None:
+        value = None
+    elif side in ("yesterday", "tomorrow"):
+        value = when + timedelta(days=1 if side == "tomorrow" else -1)
+    elif context["dag_run"].run_type in ("scheduled", "backfill"):
+        value = _neighbour(when, side, schedule)
     else:
-        value = _neighbour(when, dropped[3], schedule, manual=context["dag_run"].run_type == "manual")
+        value = when  # as Airflow 2 has it, a run out of the schedule is its own neighbour
     if value is None:
         reason = "has no logical date" if when is None else f"has none before or after it, with schedule {schedule}"
         raise ValueError(f"The macro {name} of run_config.macro_params has no value: run {context['run_id']} {reason}")
-    if dropped and name.endswith(("_ds", "_nodash")):
-        return f"{value:%Y%m%d}" if name.endswith("_nodash") else f"{value:%Y-%m-%d}"
-    return str(value)
+    written = {"ds": "%Y-%m-%d", "ds_nodash": "%Y%m%d"}.get(form)
+    return f"{value:{written}}" if written else str(value)
 
 
-def _neighbour(when: Any, side: str, schedule: str | None, *, manual: bool) -> Any:
+def _neighbour(when: Any, side: str, schedule: str | None) -> Any:
     from croniter import croniter
 
-    if manual:  # as Airflow 2 has it: a run out of the schedule is its own neighbour
-        return when
     if schedule is None:
         return None
     times = croniter(schedule, when)

@@ -8,10 +8,12 @@ from kedro_airflow_k8s.operators._airflow import ExternalTaskSensor
 
 
 class ExternalDagSensor(ExternalTaskSensor):
-    """Wait for another DAG, or a task of it; where Airflow 3 can tell, fail at once if there is no such DAG."""
+    """Wait for another DAG, or a task of it, of the same logical date; fail at once where that can never be."""
 
     def execute(self, context: Any) -> Any:
-        # Airflow 2 checks it in the base class. Airflow 3 does not, and lets tasks ask only since 3.2.
+        if context.get("logical_date") is None:
+            raise RuntimeError(f"This run has no logical date, by which to find a run of {self.external_dag_id}.")
+        # Airflow 2 looks for the DAG in the base class. Airflow 3 does not, and lets tasks ask only since 3.2.
         find = getattr(context["ti"], "get_dag", None)
         if find and self.check_existence:
             try:

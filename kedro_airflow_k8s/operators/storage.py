@@ -25,19 +25,25 @@ class CreatePipelineStorageOperator(BaseOperator):
         from kubernetes.client import ApiException
 
         api = KubernetesHook().core_v1_client
-        metadata = self.claim["metadata"]
-        name, namespace = metadata["name"], metadata["namespace"]
+        name, namespace = self.claim["metadata"]["name"], self.claim["metadata"]["namespace"]
         try:
             api.create_namespaced_persistent_volume_claim(namespace, self.claim)
         except ApiException as error:
             if error.status != 409:
                 raise
-            found = api.read_namespaced_persistent_volume_claim(name, namespace)
-            if not metadata["annotations"].items() <= (found.metadata.annotations or {}).items():
-                raise RuntimeError(f"{namespace}/{name} exists and is not the claim of this run") from None
+            found = api.read_namespaced_persistent_volume_claim(name, namespace).metadata
+            if not _is_ours(found, self.claim):
+                raise RuntimeError(f"The claim {namespace}/{name} exists, and is not of this run.") from None
+            if found.deletion_timestamp:
+                raise RuntimeError(f"The claim {namespace}/{name} is being deleted; try again later.") from None
             self.log.info("An earlier try of this task has made the claim %s/%s", namespace, name)
         else:
             self.log.info("Made the claim %s/%s", namespace, name)
+
+
+def _is_ours(found: Any, claim: dict[str, Any]) -> bool:
+    wanted, there = claim["metadata"]["annotations"], found.annotations or {}
+    return all(there.get(key) == text for key, text in wanted.items())
 
 
 class DataVolumeInitOperator(PlainPodOperator):
@@ -49,7 +55,7 @@ class DataVolumeInitOperator(PlainPodOperator):
         (container,) = pod["spec"]["containers"]
         # The volume hides the image's data folder where the nodes mount it, so here it lies beside that folder.
         mount = {"name": "data", "mountPath": f"{container['workingDir']}/data_volume"}
-        copy = "if [ -d data ]; then cp -R data/. data_volume/; else echo 'The image has no data to copy.'; fi"
+        copy = "if [ -d data ]; then cp -Rf data/. data_volume/; else echo 'The image has no data to copy.'; fi"
         # The arguments stay, unused by the script, so that one without a value fails before any pod starts.
         container = {**container, "command": ["sh", "-c", copy], "volumeMounts": [mount]}
         pod = {**pod, "spec": {**pod["spec"], "containers": [container]}}
@@ -60,21 +66,27 @@ class DataVolumeInitOperator(PlainPodOperator):
 class DeletePipelineStorageOperator(BaseOperator):
     """Delete the volume claim of the run, and the volume with it; one that is gone already is fine."""
 
-    template_fields = ("claim_name", "namespace")
+    template_fields = ("claim",)
+    template_fields_renderers = {"claim": "yaml"}
 
-    def __init__(self, *, claim_name: str, namespace: str, **kwargs: Any) -> None:
+    def __init__(self, *, claim: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.claim_name = claim_name
-        self.namespace = namespace
+        self.claim = claim
 
     def execute(self, context: Any) -> None:
         from kubernetes.client import ApiException
 
+        api = KubernetesHook().core_v1_client
+        name, namespace = self.claim["metadata"]["name"], self.claim["metadata"]["namespace"]
         try:
-            KubernetesHook().core_v1_client.delete_namespaced_persistent_volume_claim(self.claim_name, self.namespace)
+            found = api.read_namespaced_persistent_volume_claim(name, namespace).metadata
+            if not _is_ours(found, self.claim):
+                self.log.warning("The claim %s/%s is not of this run, and stays", namespace, name)
+                return
+            api.delete_namespaced_persistent_volume_claim(name, namespace, body={"preconditions": {"uid": found.uid}})
         except ApiException as error:
             if error.status != 404:
                 raise
-            self.log.info("The claim %s/%s is gone already", self.namespace, self.claim_name)
+            self.log.info("The claim %s/%s is gone already", namespace, name)
         else:
-            self.log.info("Deleted the claim %s/%s", self.namespace, self.claim_name)
+            self.log.info("Deleted the claim %s/%s", namespace, name)

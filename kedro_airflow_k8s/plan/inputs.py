@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.sections import Secret
+from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Fragment, Ref
+from kedro_airflow_k8s.plan.pod import project_path
 from kedro_airflow_k8s.plan.text import literal
 from kedro_airflow_k8s.project import Project
 
 FUNCTIONS = "kedro_airflow_k8s.operators.parameters"
+# Words by which Airflow, too, takes a Variable for a secret one.
+_SENSITIVE = (
+    "apikey",
+    "api_key",
+    "authorization",
+    "passphrase",
+    "passwd",
+    "password",
+    "private_key",
+    "secret",
+    "token",
+)
 # What croniter does not know of the presets that Airflow does.
 _PRESETS = {"@quarterly": "0 0 1 */3 *", "@once": None, "@continuous": None}
 
@@ -32,6 +48,8 @@ def inputs(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
         if secret.deploy_type == "env" and secret.key is None
     ]
     files = [secret for secret in run.secrets if secret.deploy_type == "volume"]
+    for secret in files:
+        _check_place(secret, project_path(project, config))
     container["volumeMounts"] = [
         {"name": f"secret-{number}", "mountPath": literal(secret.deploy_target or ""), "readOnly": True}
         for number, secret in enumerate(files)
@@ -43,6 +61,28 @@ def inputs(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
         pod={"spec": {"volumes": volumes}, "container": container},
         functions={name: Ref(FUNCTIONS, name) for name in used},
     )
+
+
+def exposed(config: PluginConfig) -> list[str]:
+    """Return a warning for each Variable that sounds secret: it would stand in the pod for everybody to read."""
+    run = config.run_config
+    return [
+        f"the Airflow Variable {name} of run_config.{key} would stand readable in the pod and in Airflow's pages;"
+        " if it is secret, make it a Kubernetes secret, and name that in run_config.secrets"
+        for key, names in {"variables_params": run.variables_params, "env_vars": run.env_vars}.items()
+        for name in names
+        if any(word in name.lower() for word in _SENSITIVE)
+    ]
+
+
+def _check_place(secret: Secret, root: PurePosixPath) -> None:
+    """Refuse a folder of files that would hide the project or the shared volume."""
+    place = PurePosixPath(posixpath.normpath(secret.deploy_target or ""))
+    if (root / "data").is_relative_to(place):
+        raise PlanError(
+            f"run_config.secrets: {secret.secret!r} as files in {secret.deploy_target} would hide {root}, where the"
+            " project lies in the image; give it a folder of its own"
+        )
 
 
 def _macro(name: str, schedule: str | None) -> str:

@@ -127,9 +127,11 @@ def _own(resources: Mapping[str, Resources], entry: str) -> dict[str, Any]:
         for key in maps
     }
     arguments: dict[str, Any] = {key: _literals(entries) for key, entries in differing.items()}
-    if own.tolerations != default.tolerations:
+    arguments = _filled(arguments)
+    # An empty list is said as well: this node then tolerates nothing.
+    if "tolerations" in own.model_fields_set and own.tolerations != default.tolerations:
         arguments["tolerations"] = _tolerations(own)
-    return _filled(arguments)
+    return arguments
 
 
 def _tolerations(resources: Resources) -> list[dict[str, Any]]:

@@ -7,17 +7,26 @@ from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.sections import ExternalDependency
+from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
 
 
-def sensors(config: PluginConfig) -> tuple[TaskSpec, ...]:
-    """Return a sensor for each DAG or task that must have succeeded before."""
-    return tuple(_sensor(dependency) for dependency in config.run_config.external_dependencies)
+def sensors(config: PluginConfig, dag_id: str) -> tuple[TaskSpec, ...]:
+    """Return a sensor for each DAG or task that must have succeeded before. Raises `PlanError` for the DAG itself."""
+    taken: set[str] = set()
+    tasks = []
+    for dependency in config.run_config.external_dependencies:
+        if dependency.dag_id == dag_id:
+            raise PlanError(f"run_config.external_dependencies: {dag_id} would wait for itself")
+        name = "_".join(["wait_for", dependency.dag_id, *([dependency.task_id] if dependency.task_id else [])])
+        task_id = text.numbered(text.airflow_id(name), taken)
+        taken.add(task_id)
+        tasks.append(TaskSpec(task_id, _sensor(dependency)))
+    return tuple(tasks)
 
 
-def _sensor(dependency: ExternalDependency) -> TaskSpec:
-    waited_for = [dependency.dag_id, *([dependency.task_id] if dependency.task_id else [])]
+def _sensor(dependency: ExternalDependency) -> Call:
     arguments: dict[str, Any] = {
         "external_dag_id": text.literal(dependency.dag_id),
         "external_task_id": dependency.task_id and text.literal(dependency.task_id),
@@ -28,9 +37,4 @@ def _sensor(dependency: ExternalDependency) -> TaskSpec:
     }
     if dependency.execution_delta:
         arguments["execution_delta"] = timedelta(minutes=dependency.execution_delta)
-    module, name = (
-        ("kedro_airflow_k8s.operators.sensor", "ExternalDagSensor")
-        if dependency.check_existence
-        else ("kedro_airflow_k8s.operators._airflow", "ExternalTaskSensor")
-    )
-    return TaskSpec(text.airflow_id("_".join(["wait_for", *waited_for])), Call(Ref(module, name), arguments))
+    return Call(Ref("kedro_airflow_k8s.operators.sensor", "ExternalDagSensor"), arguments)

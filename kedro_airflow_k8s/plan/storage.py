@@ -42,15 +42,13 @@ def storage(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
         },
         "spec": spec,
     }
-    before = [
-        TaskSpec("create_pipeline_storage", Call(Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": claim}))
-    ]
+    create = Call(Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": Local("claim")})
+    before = [TaskSpec("create_pipeline_storage", create)]
     if not volume.skip_init:
         fill = Call(Ref(OPERATORS, "DataVolumeInitOperator"), pod_arguments(config))
         before.append(TaskSpec("data_volume_init", fill))
     remove = {
-        "claim_name": claim_name,
-        "namespace": namespace,
+        "claim": Local("claim"),
         # With all_success a failed run keeps its claim: the task ends as upstream_failed.
         "trigger_rule": "all_success" if volume.keep_on_failure else "all_done",
     }
@@ -65,5 +63,5 @@ def storage(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
             },
             "container": {"volumeMounts": [{"name": "data", "mountPath": mount_path}]},
         },
-        variables={"claim_name": f"{prefix}-{{{{ {_RUN} }}}}"},
+        variables={"claim_name": f"{prefix}-{{{{ {_RUN} }}}}", "claim": claim},
     )

@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, count
 
 ID_LENGTH = 250
 """The most characters that Airflow stores of a DAG's or a task's id."""
@@ -20,9 +21,12 @@ def slug(text: str) -> str:
 
 def airflow_id(text: str) -> str:
     """Return the text as a valid id for Airflow, unchanged if it is one; it may be empty."""
-    if re.fullmatch(rf"[\w.-]{{1,{ID_LENGTH}}}", text):
-        return text
-    return shortened(re.sub(r"[^\w.-]+", "-", text).strip("-"), ID_LENGTH)
+    valid = text if re.fullmatch(r"[\w.-]+", text) else re.sub(r"[^\w.-]+", "-", text).strip("-")
+    # A file is called as the DAG, and file systems count bytes.
+    length = ID_LENGTH
+    while len(shortened(valid, length).encode()) > ID_LENGTH:
+        length -= 1
+    return shortened(valid, length)
 
 
 def task_ids(names: Iterable[str], taken: Collection[str]) -> Mapping[str, str]:
@@ -32,13 +36,16 @@ def task_ids(names: Iterable[str], taken: Collection[str]) -> Mapping[str, str]:
     used = set(taken)
     chosen: dict[str, str] = {}
     for name, wanted in slugs.items():
-        task_id, number = wanted, 1
-        while task_id in used or (number > 1 and task_id in natural):
-            number += 1
-            task_id = f"{wanted}-{number}"
+        task_id = wanted if wanted not in used else numbered(wanted, used | natural)
         used.add(task_id)
         chosen[name] = task_id
     return chosen
+
+
+def numbered(wanted: str, taken: Collection[str]) -> str:
+    """Return the id, or if it is taken the id with the first number that makes it another."""
+    numbers = (f"{wanted}-{number}" for number in count(2))
+    return next(task_id for task_id in chain([wanted], numbers) if task_id not in taken)
 
 
 def dns_name(text: str, length: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kedro_airflow_k8s.errors import ConfigError
 from kedro_airflow_k8s.project.configuration import read
 
 _IN_MEMORY = {"MemoryDataset", "MemoryDataSet", "SharedMemoryDataset"}
@@ -29,7 +30,9 @@ def datasets(metadata: Any, env: str, names: Iterable[str]) -> dict[str, Dataset
     if not wanted:
         return {}
     source = read(metadata, env, "catalog")
-    entries = {key: entry for key, entry in (source.content if source else {}).items() if isinstance(entry, Mapping)}
+    entries = {
+        str(key): entry for key, entry in (source.content if source else {}).items() if isinstance(entry, Mapping)
+    }
     # Kedro's own order: the most specific pattern first.
     patterns = sorted((key for key in entries if "{" in key), key=lambda key: (-_literal(key), -key.count("{"), key))
     return {name: _dataset(dict(_resolved(name, entries, patterns))) for name in wanted}
@@ -47,11 +50,24 @@ def _resolved(name: str, entries: Mapping[str, Any], patterns: Iterable[str]) ->
     from parse import parse
 
     for pattern in patterns:
-        found = parse(pattern, name)
+        try:
+            found = parse(pattern, name)
+        except ValueError as error:
+            raise ConfigError(f"the catalog's pattern {pattern!r} cannot be read: {error}") from None
         if found:
             for key, value in entries[pattern].items():
-                yield key, value.format_map(found.named) if isinstance(value, str) and "}" in value else value
+                yield key, _filled_in(value, found.named, pattern) if isinstance(value, str) and "}" in value else value
             return
+
+
+def _filled_in(value: str, names: Mapping[str, str], pattern: str) -> str:
+    try:
+        return value.format_map(names)
+    except (AttributeError, IndexError, KeyError, ValueError):
+        known = ", ".join(f"{{{name}}}" for name in names) or "nothing"
+        raise ConfigError(
+            f"the catalog's pattern {pattern!r} can fill in {known}, which does not suit {value!r}"
+        ) from None
 
 
 def _dataset(entry: Mapping[str, Any]) -> Dataset:

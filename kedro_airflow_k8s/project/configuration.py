@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from kedro_airflow_k8s.errors import ConfigError
+from kedro_airflow_k8s.project.written import as_written, mistake
 
 CONFIG = "airflow-k8s"
 SANDBOX_CONFIG = "airflow-k8s-sandbox"
 # Everything that begins so, but for the file of the sandbox: a pattern can say "not" of one character only.
-_NAMES = [f"{CONFIG}[!-]*", f"{CONFIG}-[!s]*", f"{CONFIG}-s[!a]*"]
+_NAMES = [f"{SANDBOX_CONFIG[:end]}[!{SANDBOX_CONFIG[end]}]*" for end in range(len(CONFIG), len(SANDBOX_CONFIG))]
 _PATTERNS = {
     CONFIG: [*_NAMES, f"{CONFIG}*/**", *(f"**/{name}" for name in _NAMES)],
     SANDBOX_CONFIG: [f"{SANDBOX_CONFIG}*"],
 }
+_LONGEST = 500
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ def source(metadata: Any, env: str) -> Source:
 
 def sandbox_source(metadata: Any) -> Source:
     """Read `airflow-k8s-sandbox.yaml` of the environment `local`, empty if there is none. Raises `ConfigError`."""
-    return read(metadata, "local", SANDBOX_CONFIG) or Source({}, ())
+    from kedro.framework.project import settings
+
+    there = (Path(metadata.project_path) / settings.CONF_SOURCE / "local").is_dir()
+    return (read(metadata, "local", SANDBOX_CONFIG) if there else None) or Source({}, ())
 
 
 def read(metadata: Any, env: str, kind: str) -> Source | None:
@@ -56,19 +62,38 @@ def _source(metadata: Any, env: str, kind: str) -> Source | None:
     loader = _config_loader(metadata, env)
     conf = Path(loader.conf_source)
     base = getattr(loader, "base_env", None) or "base"
-    if not (conf / env).is_dir():
+    parts = PurePath(env).parts
+    if not parts or ".." in parts or PurePath(env).is_absolute() or not os.path.isdir(conf / env):
         known = sorted(folder.name for folder in conf.glob("*/"))
-        raise ConfigError(f"{_short(conf / env, metadata)}: no such environment; there are: {', '.join(known)}")
+        raise ConfigError(f"{_short(conf, metadata)}/{env}: no such environment; there are: {', '.join(known)}")
     folders = [conf / base] if env == base else [conf / base, conf / env]
-    found = [_short(file, metadata) for folder in folders for file in _files(folder, kind)]
+    files = [file for folder in folders for file in _files(folder, kind)]
+    found = [_short(file, metadata) for file in files]
     try:
         content = loader[kind]
     except MissingConfigException:
         return None
     except Exception as error:
         # OmegaConf, PyYAML and Kedro each have their own family of errors; all of them mean a wrong file.
-        raise ConfigError(f"{', '.join(found)}: {one_line(error)}") from error
-    return Source(content, tuple(found))
+        raise ConfigError(_why(files, kind, metadata) or f"{', '.join(found)}: {_cause(error, metadata)}") from error
+    # For OmegaConf a file of nothing but a word has that word as a key without a value.
+    wrong = _why(files, kind, metadata) if kind in _PATTERNS and None in content.values() else None
+    if wrong:
+        raise ConfigError(wrong)
+    return Source(as_written(content, files) if kind in _PATTERNS else content, tuple(found))
+
+
+def _why(files: Sequence[Path], kind: str, metadata: Any) -> str | None:
+    wrong = mistake(files, layered=kind in _PATTERNS)
+    return f"{_short(wrong[0], metadata)}: {wrong[1]}" if wrong else None
+
+
+def _cause(error: Exception, metadata: Any) -> str:
+    """Return what an error says; one of OmegaConf's has the key apart."""
+    key = getattr(error, "full_key", None)
+    text = one_line(error) if key is None else f"{key}: {str(error).splitlines()[0]}".removeprefix(": ")
+    text = text.replace(f"{metadata.project_path}{os.sep}", "")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _config_loader(metadata: Any, env: str) -> Any:
@@ -86,10 +111,14 @@ def _config_loader(metadata: Any, env: str) -> Any:
 
 
 def _files(folder: Path, kind: str) -> list[Path]:
+    """Return the files of that kind: those whose name, or that of a folder they lie in, begins so."""
+    others = SANDBOX_CONFIG if kind == CONFIG else "\0"
     return sorted(
         file
-        for file in folder.rglob(f"{kind}*")
-        if file.suffix in {".yml", ".yaml", ".json"} and (kind != CONFIG or not file.name.startswith(SANDBOX_CONFIG))
+        for file in folder.rglob("*")
+        if file.suffix in {".yml", ".yaml", ".json"}
+        and file.is_file()
+        and any(part.startswith(kind) and not part.startswith(others) for part in file.relative_to(folder).parts)
     )
 
 
@@ -100,5 +129,6 @@ def _short(path: Path, metadata: Any) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an error says, on one line."""
-    return " ".join(line.strip() for line in str(error).splitlines() if line.strip()) or type(error).__name__
+    """Return what an error says, on one line and with nothing invisible."""
+    text = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text) or type(error).__name__

@@ -33,12 +33,17 @@ class Node:
 def read(name: str) -> tuple[tuple[Node, ...], str | None]:
     """Return the nodes of a pipeline, and by which value of `--pipeline` a pod finds them. Raises `ProjectError`."""
     from kedro.framework.project import pipelines
+    from kedro.pipeline import Pipeline
 
     with _import_failures():
-        known = sorted(pipelines)
-        if name not in known:
-            raise ProjectError(f"no pipeline {name!r} in this project; there are: {', '.join(known)}")
+        # Kedro itself takes an empty name for the default one.
+        if not name or name not in pipelines:
+            known = ", ".join(sorted(map(str, pipelines)))
+            raise ProjectError(f"no pipeline {name!r} in this project; there are: {known}")
         pipeline = pipelines[name]
+        if not isinstance(pipeline, Pipeline):
+            kind = type(pipeline).__name__
+            raise ProjectError(f"pipeline {name!r} is a {kind}; check its registration in pipeline_registry.py")
         if not pipeline.nodes:
             raise ProjectError(f"pipeline {name!r} has no nodes; check its registration in pipeline_registry.py")
         position = {node: number for number, node in enumerate(pipeline.nodes)}
@@ -111,14 +116,14 @@ def _loads_alone(pipelines: Any, name: str, wanted: set[Any]) -> bool:
 @contextmanager
 def _import_failures() -> Iterator[None]:
     """Make an error of a pipeline module that fails to import; Kedro may only warn, and go on with fewer nodes."""
-    failure: Exception | None = None
+    failure: Exception | SystemExit | None = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             yield
         except ProjectError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failure = error
     for warning in caught:
         found = re.match(r"An error occurred while importing the '(.+?)' module", str(warning.message))
@@ -133,7 +138,10 @@ def _import_failures() -> Iterator[None]:
         raised = cause.__traceback__
         while raised and raised.tb_next:
             raised = raised.tb_next
-        place = f" ({raised.tb_frame.f_code.co_filename}, line {raised.tb_lineno})" if raised else ""
+        file, line = (raised.tb_frame.f_code.co_filename, raised.tb_lineno) if raised else ("", 0)
+        said = one_line(cause)
+        if isinstance(cause, SyntaxError):
+            file, line, said = cause.filename or file, cause.lineno or line, cause.msg
         raise ProjectError(
-            f"the project's pipelines cannot be loaded: {type(cause).__name__}: {one_line(cause)}{place}"
+            f"the project's pipelines cannot be loaded: {type(cause).__name__}: {said} ({file}, line {line})"
         ) from failure

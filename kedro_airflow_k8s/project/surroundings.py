@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
+# A repository of another user, as in a container of CI, may be read, and what is read is only the commit.
+_SETTINGS = ("-c", "safe.directory=*", "-c", "log.showSignature=false")
+
 
 @dataclass(frozen=True)
 class Commit:
@@ -21,7 +24,7 @@ def commit(path: Path) -> Commit | None:
     """Return the commit that is checked out, or None outside git."""
     try:
         answer = subprocess.run(  # noqa: S603
-            ["git", "-C", str(path), "show", "--no-patch", "--format=%H %ct", "HEAD"],  # noqa: S607
+            ["git", *_SETTINGS, "-C", str(path), "show", "--no-patch", "--format=%H %ct", "HEAD"],  # noqa: S607
             capture_output=True,
             text=True,
             timeout=30,
@@ -40,11 +43,17 @@ def workdir(path: Path) -> PurePosixPath | None:
         text = (path / "Dockerfile").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    folder = PurePosixPath("/")
-    named = False
-    for match in re.finditer(r"^[ \t]*(FROM|WORKDIR)[ \t]+(.+?)[ \t]*$", text, re.IGNORECASE | re.MULTILINE):
-        if match[1].upper() == "FROM":
-            folder, named = PurePosixPath("/"), False
+    stages: dict[str, PurePosixPath | None] = {}
+    stage, folder = "", None
+    for instruction, rest in re.findall(
+        r"^[ \t]*(FROM|WORKDIR)[ \t]+(.+?)[ \t]*$", text.replace("\\\n", " "), re.IGNORECASE | re.MULTILINE
+    ):
+        if instruction.upper() == "FROM":
+            words = [word for word in rest.split() if not word.startswith("--")]
+            # A stage begins where the one it is made from ended.
+            folder = stages.get(words[0].lower())
+            stage = words[-1].lower() if len(words) == 3 else ""
         else:
-            folder, named = folder / match[2].strip("\"'"), True
-    return folder if named and "$" not in str(folder) else None
+            folder = (folder or PurePosixPath("/")) / rest.strip(" \t\"'")
+        stages[stage] = folder
+    return folder if folder and "$" not in str(folder) else None

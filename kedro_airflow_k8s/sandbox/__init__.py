@@ -64,10 +64,16 @@ def _run(build: Build, server: Server, wait: run.Wait, say: Callable[[str], None
 def _keep_data(build: Build, server: Server, say: Callable[[str], None]) -> None:
     """Keep what the last run of this DAG wrote, which its volume takes away with it."""
     volumes = [*server.released.glob("*"), *server.claims.glob("*/*")]
-    if volumes:
-        kept = install.cache_folder() / "runs" / build.dag_id
+    if not volumes:
+        return
+    kept = install.cache_folder() / "runs" / build.dag_id
+    try:
         shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(volumes[-1], kept, symlinks=True)
+        shutil.copytree(max(volumes, key=lambda volume: volume.stat().st_mtime), kept, symlinks=True)
+    except OSError as error:
+        # What became of the run is worth more than its files.
+        say(f"What the run left in its volume could not be kept whole in {kept}: {error}")
+    else:
         say(f"What the run left in its volume is in {kept}")
 
 

@@ -85,7 +85,7 @@ def started(spec: Spec, report: Callable[[str], None]) -> Iterator[Server]:
             listener.check,
         )
     finally:
-        _end(supervisor, root)
+        _end(supervisor, listener, root)
 
 
 def _temporary() -> str:
@@ -152,6 +152,12 @@ class _Listener:
         if self._failure is not None or over:
             raise SandboxError(self._failure or self._died())
 
+    def close(self) -> None:
+        """Hear the rest of what a supervisor that is gone has told, and close the pipe."""
+        if self._thread.is_alive():
+            self._thread.join()
+        _pipe(self._supervisor.stdout).close()
+
     def _listen(self) -> None:
         for event in self._events():
             if event["event"] == "failed":
@@ -177,7 +183,7 @@ def _pipe(stream: IO[str] | None) -> IO[str]:
     return stream
 
 
-def _end(supervisor: subprocess.Popen[str], root: Path) -> None:
+def _end(supervisor: subprocess.Popen[str], listener: _Listener, root: Path) -> None:
     with suppress(BrokenPipeError):
         _pipe(supervisor.stdin).close()
     try:
@@ -185,6 +191,7 @@ def _end(supervisor: subprocess.Popen[str], root: Path) -> None:
     except subprocess.TimeoutExpired:
         supervisor.kill()
         supervisor.wait()
+    listener.close()
     # What it should have done itself, and has not if it was killed.
     if root.exists():
         # Not at the top: without the extra, this module must import, for `install` to say what is missing.

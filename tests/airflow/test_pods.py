@@ -81,7 +81,7 @@ def test_the_pod_that_kubernetes_is_asked_for(spaceflights):
 def test_one_claim_for_all_tasks_of_a_run(spaceflights, run_id):
     """Its name is a DNS-1123 name of at most 63 characters, the same in every task and retry of the run."""
     create = rendered(spaceflights, "create_pipeline_storage", run_id).claim["metadata"]["name"]
-    delete = rendered(spaceflights, "delete_pipeline_storage", run_id).claim_name
+    delete = rendered(spaceflights, "delete_pipeline_storage", run_id).claim["metadata"]["name"]
     (volume,) = rendered(spaceflights, "split-data", run_id).pod_template_dict["spec"]["volumes"]
 
     assert [create] * 2 == [delete, volume["persistentVolumeClaim"]["claimName"]]
@@ -128,7 +128,7 @@ def test_everything_that_a_pod_can_have():
     ]
     assert container["env"] == [
         {"name": "API_HOST", "value": "a$$b"},
-        {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "database", "key": "pass word"}}},
+        {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "database", "key": "pass.word"}}},
     ]
     assert container["envFrom"] == [{"secretRef": {"name": "everything"}}]
     assert pod["metadata"]["annotations"]["note"] == "{{ not }} a template"
@@ -143,3 +143,11 @@ def test_a_macro_without_a_value_fails_before_the_first_pod():
 
     with pytest.raises(ValueError, match=f"The macro ds of run_config.macro_params has no value: run {RUN[:8]}"):
         rendered(dag, "one", **{**DATED, "logical_date": None, "ds": None})
+
+
+def test_a_sensor_needs_a_logical_date():
+    """Without one there is no run of the other DAG to look for, and waiting would last until the time limit."""
+    sensor = dag_of(GOLDEN / "everything.py").get_task("wait_for_raw-data")
+
+    with pytest.raises(RuntimeError, match="This run has no logical date, by which to find a run of raw-data"):
+        sensor.execute({"logical_date": None})

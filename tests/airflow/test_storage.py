@@ -22,11 +22,13 @@ class Kubernetes(http.server.BaseHTTPRequestHandler):
             self.answer(201, claim)
 
     def do_GET(self):
-        self.answer(200, self.claims[self.path.rpartition("/")[2]])
+        self.found(self.claims.get(self.path.rpartition("/")[2]))
 
     def do_DELETE(self):
-        found = self.claims.pop(self.path.rpartition("/")[2], None)
-        self.answer(200 if found else 404, found or {"kind": "Status", "reason": "NotFound", "code": 404})
+        self.found(self.claims.pop(self.path.rpartition("/")[2], None))
+
+    def found(self, claim):
+        self.answer(200 if claim else 404, claim or {"kind": "Status", "reason": "NotFound", "code": 404})
 
     def answer(self, status, body):
         content = json.dumps(body).encode()
@@ -95,8 +97,28 @@ def test_a_claim_of_somebody_else_is_an_error(spaceflights, claims):
     task.execute({})
     next(iter(claims.values()))["metadata"]["annotations"] = {"kedro-airflow-k8s/run-id": "another"}
 
-    with pytest.raises(RuntimeError, match="exists and is not the claim of this run"):
+    with pytest.raises(RuntimeError, match="exists, and is not of this run"):
         task.execute({})
+
+
+def test_a_claim_that_is_being_deleted_is_not_used(spaceflights, claims):
+    """It would vanish under the nodes."""
+    task = rendered(spaceflights, "create_pipeline_storage")
+    task.execute({})
+    next(iter(claims.values()))["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    with pytest.raises(RuntimeError, match="is being deleted"):
+        task.execute({})
+
+
+def test_a_claim_of_somebody_else_is_not_deleted(spaceflights, claims):
+    """What another made under that name is left alone."""
+    rendered(spaceflights, "create_pipeline_storage").execute({})
+    next(iter(claims.values()))["metadata"]["annotations"] = {"kedro-airflow-k8s/run-id": "another"}
+
+    rendered(spaceflights, "delete_pipeline_storage").execute({})
+
+    assert len(claims) == 1
 
 
 def test_a_claim_that_is_gone_is_deleted(spaceflights, claims):

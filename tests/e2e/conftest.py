@@ -83,7 +83,7 @@ flaky_look: {type: json.JSONDataset, filepath: data/08_reporting/flaky.json}
 TRICKY = "a,b=c: [1] 'x' \"y\" $(id) $HOME {{ ds }} {% raw %} # ż😀\n\ttail "
 
 SECRETS = {
-    "database": {"user": "demo", "pass word": TRICKY},
+    "database": {"user": "demo", "pass.word": TRICKY},
     "everything": {"FROM_ALL": "1", "ALSO": "$(FROM_ALL)"},
     "certificates": {"ca.pem": "-----BEGIN-----\n", "other": "x"},
 }
@@ -97,7 +97,7 @@ SETTINGS = {
 run_config:
   cron_expression: null
   secrets:
-    - {secret: database, key: pass word, deploy_target: DB_PASSWORD}
+    - {secret: database, key: pass.word, deploy_target: DB_PASSWORD}
     - {secret: everything}
     - {secret: certificates, key: ca.pem, deploy_type: volume, deploy_target: /home/kedro_docker/certificates}
   macro_params: [ds, prev_ds, ts_nodash, run_id]

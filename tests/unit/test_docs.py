@@ -1,15 +1,22 @@
 """What the documentation shows is what the code does."""
 
+import json
 import re
 import runpy
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from kedro_airflow_k8s.config import load, load_sandbox
+from kedro_airflow_k8s.config.sections import PluginConfig
+
+from .test_golden import EVERYTHING
 
 ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "kedro_airflow_k8s/config/airflow-k8s.schema.json"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -22,6 +29,57 @@ def test_the_reference_is_current():
     generated = runpy.run_path(str(ROOT / "docs/generate.py"))["configuration"]()
 
     assert (ROOT / "docs/configuration.md").read_text(encoding="utf-8") == generated
+
+
+def accepted(text):
+    """Tell whether an editor that goes by the schema has nothing to say of the text; for it a date is text."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_yaml_str)
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return Draft202012Validator(schema).is_valid(yaml.load(text, Loader))
+
+
+def test_the_schema_is_current():
+    """The JSON schema in the package is what docs/generate.py writes, and is one."""
+    generated = runpy.run_path(str(ROOT / "docs/generate.py"))["schema"]()
+
+    assert SCHEMA.read_text(encoding="utf-8") == generated
+    Draft202012Validator.check_schema(json.loads(generated))
+
+
+def test_the_schema_describes_every_key():
+    """An editor shows each key's meaning; a key of two spellings has both."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    sections = [schema, *schema["$defs"].values()]
+    described = {
+        key for section in sections for key, said in section.get("properties", {}).items() if said["description"]
+    }
+
+    assert {*PluginConfig.model_fields, "startup_timeout", "startup_time", "keep_on_failure", "task_id"} <= described
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *((text, True) for text in blocks("yaml")[:2]),
+        (EVERYTHING, True),
+        ("_shared: {a: 1}\nrun_config: {volume:, catchup: '${x}', namespace: '${y}', secrets: ['${z}']}", True),
+        ("run_config: {startup_timeot: 3}", False),
+        ("run_config: {volume: {disabled: maybe}}", False),
+        ("run_config: {image_pull_policy: always}", False),
+        ("run_config: {namespace: Air_Flow}", False),
+        ("run_config: {resources: {large: {requests: {cpu: lots}}}}", False),
+        ("run_config: {resources: {large: {labels: {a b: c}}}}", False),
+        ("run_config: {secrets: [{key: x}]}", False),
+        ("nope: 1", False),
+    ],
+)
+def test_the_schema_accepts_what_the_plugin_does(text, expected):
+    """The README's example, all keys at once, references and empty sections pass; mistakes do not."""
+    assert expected == accepted(text)
 
 
 def test_the_generated_code_in_the_readme_is_current():

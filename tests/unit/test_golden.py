@@ -47,7 +47,7 @@ run_config:
     skip_init: true
     keep_on_failure: true
   secrets:
-    - {secret: database, key: "pass word", deploy_target: DB_PASSWORD}
+    - {secret: database, key: pass.word, deploy_target: DB_PASSWORD}
     - {secret: everything}
     - {secret: certificates, deploy_type: volume, deploy_target: /app/project/certificates, key: ca.pem}
   macro_params: [ds, prev_ds]
@@ -68,7 +68,7 @@ run_config:
       tolerations: [{key: gpu, operator: Equal, value: "true", effect: NoExecute, tolerationSeconds: 30}]
       labels: {team: vision}
       requests: {memory: 64Gi, ephemeral-storage: 10Gi}
-      limits: {nvidia.com/gpu: 1}
+      limits: {memory: 96Gi, nvidia.com/gpu: 1}
 """
 
 

@@ -190,6 +190,7 @@ def test_the_commit_is_read_from_git(tmp_path):
         ("FROM python\nWORKDIR /home/kedro_docker\n", "/home/kedro_docker"),
         ("FROM a AS b\nWORKDIR /build\nFROM c\nWORKDIR /app\nworkdir sub\n", "/app/sub"),
         ("FROM a\nWORKDIR /x\nFROM b\n", None),
+        ("FROM a AS base\nWORKDIR /x\nFROM --platform=linux/amd64 base\nWORKDIR \\\n  y\n", "/x/y"),
         ('FROM a\nWORKDIR "$HOME/x"\n', None),
         ("FROM a\n", None),
     ],

@@ -84,7 +84,8 @@ def test_a_macro_of_a_scheduled_run(name, expected):
 @pytest.mark.parametrize("name", ["prev_ds", "next_ds", "ds"])
 def test_a_run_out_of_the_schedule_is_its_own_neighbour(name):
     """As in Airflow 2, a manual run has its own date before and after it."""
-    assert render(f"{{{{ macro('{name}', '@daily') }}}}", **run("manual")) == "2026-03-01"
+    for kind in ("manual", "operator_triggered", "asset_triggered"):
+        assert render(f"{{{{ macro('{name}', '@daily') }}}}", **run(kind)) == "2026-03-01"
 
 
 @pytest.mark.parametrize("name", ["ds", "ts_nodash", "execution_date", "prev_ds", "yesterday_ds", "logical_date"])

@@ -11,6 +11,7 @@ from kedro_airflow_k8s.model import Local
 from kedro_airflow_k8s.plan import plan
 from kedro_airflow_k8s.project import Commit, Node, Project
 
+SPOT = {"key": "b", "effect": "NoExecute", "tolerationSeconds": 3}
 TODAY = date(2026, 11, 24)
 NODES = (Node("one"), Node("two", (), ("one",)))
 
@@ -107,8 +108,7 @@ def test_the_claim_as_configured():
     volume = {"storageclass": "fast", "size": "2Gi", "access_modes": ["ReadWriteMany"], "skip_init": True}
     made = planned({"volume": volume})
 
-    ((create,),) = made.dag.before
-    assert create.call.kwargs["claim"] == {
+    assert made.dag.variables["claim"] == {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {
@@ -131,7 +131,7 @@ def test_a_named_entry_inherits_from_the_default():
     """A node says only what its entry changes of the common pod, key by key; tolerations are replaced."""
     resources = {
         "__default__": {"requests": {"cpu": 1, "memory": "1Gi"}, "tolerations": [{"key": "a"}], "labels": {"x": "y"}},
-        "large": {"requests": {"memory": "9Gi"}, "tolerations": [{"key": "b", "tolerationSeconds": 3}]},
+        "large": {"requests": {"memory": "9Gi"}, "tolerations": [SPOT]},
         "same": {"requests": {"cpu": "1"}, "tolerations": [{"key": "a"}]},
     }
     nodes = (Node("one", ("resources.large", "other")), Node("two", ("resources.same",)), Node("three"))
@@ -142,7 +142,7 @@ def test_a_named_entry_inherits_from_the_default():
     assert large.call.kwargs == {
         "nodes": ["one"],
         "requests": {"memory": "9Gi"},
-        "tolerations": [{"key": "b", "tolerationSeconds": 3}],
+        "tolerations": [SPOT],
     }
     assert same.call.kwargs == {"nodes": ["two"]}
     assert default.call.kwargs == {"nodes": ["three"]}
@@ -158,3 +158,41 @@ def test_a_tag_that_names_no_entry_gets_the_default_and_a_warning():
         "node 'one' is tagged resources.gpu, but run_config.resources has no such entry (it has: none);"
         " it gets __default__",
     )
+
+
+def test_a_variable_that_sounds_secret_is_a_warning():
+    """Airflow hides a Variable by its value, which is not the text that stands in the pod."""
+    made = planned({"variables_params": ["threshold", "db_password"], "env_vars": ["API_TOKEN"]})
+
+    assert [warning.partition(" would ")[0] for warning in made.warnings] == [
+        "the Airflow Variable db_password of run_config.variables_params",
+        "the Airflow Variable API_TOKEN of run_config.env_vars",
+    ]
+
+
+def test_a_secret_must_not_hide_the_project():
+    """A folder of files over the data folder, or above it, would take away what the nodes need."""
+    for place in ("/home/kedro_docker/data/", "/home/kedro_docker", "/home"):
+        with pytest.raises(PlanError, match="would hide /home/kedro_docker"):
+            planned({"secrets": [{"secret": "s", "deploy_type": "volume", "deploy_target": place}]})
+
+
+def test_sensors_have_different_task_ids():
+    """Two dependencies whose ids would be equal are told apart, and a DAG cannot wait for itself."""
+    dependencies = [{"dag_id": "a_b"}, {"dag_id": "a", "task_id": "b"}]
+
+    made = planned({"external_dependencies": dependencies})
+
+    assert [task.task_id for task in made.dag.first] == ["wait_for_a_b", "wait_for_a_b-2"]
+    assert planned({"external_dependencies": dependencies}, scheduled=False).dag.first == ()
+    with pytest.raises(PlanError, match="Demo would wait for itself"):
+        planned({"external_dependencies": [{"dag_id": "Demo"}]})
+
+
+def test_an_entry_can_take_back_tolerations():
+    """A list replaces the one it would inherit, also with nothing."""
+    resources = {"__default__": {"tolerations": [{"key": "a"}]}, "plain": {"tolerations": []}}
+
+    made = planned({"resources": resources}, nodes=(Node("one", ("resources.plain",)),))
+
+    assert made.dag.nodes[0].call.kwargs == {"nodes": ["one"], "tolerations": []}

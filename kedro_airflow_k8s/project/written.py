@@ -1,0 +1,160 @@
+"""Configuration files to the letter: the text behind a number, and the place of a mistake."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
+
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_KINDS = {MappingNode: "a section of keys and values", SequenceNode: "a list", ScalarNode: "text"}
+_TAGS = "tag:yaml.org,2002:"
+_SHOWN = 60
+
+
+def as_written(content: Any, files: Sequence[Path]) -> Any:
+    """Return the content with text for each number, boolean and date that stands so in one of the files.
+
+    YAML takes `1.10` for 1.1, `12:30` for 750, `2024_01` for 202401 and `no` for false. The last file counts.
+    """
+    tree: Any = None
+    for file in files:
+        try:
+            tree = _overlaid(tree, _tree(yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=_FAST)))
+        except (OSError, ValueError, yaml.YAMLError):
+            # The project's own loader reads this file although it is no plain YAML: its letters may be anything.
+            continue
+    return _restored(content, tree)
+
+
+def mistake(files: Sequence[Path], *, layered: bool) -> tuple[Path, str] | None:
+    """Return the first file that is wrong by itself, or if they are layered over those before it, and where and why."""
+    roots: list[tuple[Path, Node]] = []
+    for file in files:
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+            # The slow loader has the better words, but lets some pass that the fast one refuses.
+            root, _ = (yaml.compose(text, Loader=loader) for loader in (yaml.SafeLoader, _FAST))
+            if root is None:
+                continue
+            if not isinstance(root, MappingNode) and root.tag != f"{_TAGS}null":
+                return file, f"should be {_KINDS[MappingNode]}, not {_shown(root)}"
+            wrong = next(_wrong(root, ()), None)
+        except RecursionError:
+            return file, "too many brackets within brackets"
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            return file, f"line {line}: should be text in UTF-8, got the byte 0x{error.object[error.start]:02x}"
+        except ReaderError as error:
+            line = text[: error.position].count("\n") + 1
+            return file, f"line {line}: the character {chr(error.character)!r} may not stand in YAML as such"
+        except yaml.MarkedYAMLError as error:
+            return file, _said(error)
+        for other, base in roots if layered and not wrong else ():
+            path = next(_clashes(base, root, ""), None)
+            wrong = wrong or (path and f"{path}, while {other.name} in {other.parent.name} has it otherwise")
+        if wrong:
+            return file, wrong
+        roots.append((file, root))
+    return None
+
+
+def _said(error: yaml.MarkedYAMLError) -> str:
+    mark, begin = error.problem_mark, error.context_mark
+    since = f" ({error.context}, from line {begin.line + 1} on)" if error.context and begin else ""
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{place}{error.problem}{since}"
+
+
+def _wrong(node: Node, above: tuple[Node, ...]) -> Iterator[str]:
+    """Yield what is wrong with a node or below it, although it is well-formed."""
+    place = f"line {node.start_mark.line + 1}: "
+    if node in above:
+        yield f"{place}an alias stands within what it is the alias of"
+        return
+    if not node.tag.startswith(_TAGS):
+        yield f"{place}{node.tag} is no type of YAML"
+    if isinstance(node, MappingNode):
+        seen: Counter[str] = Counter()
+        for key, value in node.value:
+            place = f"line {key.start_mark.line + 1}, column {key.start_mark.column + 1}: "
+            if not isinstance(key, ScalarNode):
+                yield f"{place}a key should be text; put in quotes what begins with a bracket"
+            elif key.tag == f"{_TAGS}null" or not (above or key.tag in {f"{_TAGS}str", f"{_TAGS}merge"}):
+                yield f"{place}the key {key.value!r} is no text for YAML; put it in quotes"
+            else:
+                seen[key.value] += 1
+                if seen[key.value] > 1 and key.value != "<<":
+                    yield f"{place}the key {key.value!r} stands here for the second time"
+            yield from _wrong(value, (*above, node))
+    elif isinstance(node, SequenceNode):
+        for value in node.value:
+            yield from _wrong(value, (*above, node))
+
+
+def _clashes(base: Node, node: Node, path: str) -> Iterator[str]:
+    """Yield where one has a list and the other a section, which cannot be laid over each other."""
+    kinds = {type(base), type(node)}
+    if kinds == {MappingNode, SequenceNode}:
+        yield f"{path}: is {_KINDS[type(node)]}"
+    elif kinds == {MappingNode}:
+        below = {key.value: value for key, value in base.value if isinstance(key, ScalarNode)}
+        for key, value in node.value:
+            if isinstance(key, ScalarNode) and key.value in below:
+                yield from _clashes(below[key.value], value, f"{path}.{key.value}".lstrip("."))
+
+
+def _shown(node: Node) -> str:
+    text = f" {node.value[:_SHOWN]!r}" if isinstance(node, ScalarNode) else ""
+    return f"{_KINDS[type(node)]}{text}"
+
+
+def _tree(node: Node | None) -> Any:
+    """Return the maps and lists of a file with the letters of its unquoted scalars, None for the others."""
+    if isinstance(node, SequenceNode):
+        return [_tree(entry) for entry in node.value]
+    if isinstance(node, MappingNode):
+        own = {
+            key.value: _tree(value) for key, value in node.value if isinstance(key, ScalarNode) and key.value != "<<"
+        }
+        merged: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.value == "<<":
+                for each in reversed(value.value if isinstance(value, SequenceNode) else [value]):
+                    merged |= _tree(each)
+        return {**merged, **own}
+    return node.value if isinstance(node, ScalarNode) and not node.style else None
+
+
+def _overlaid(base: Any, over: Any) -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {**base, **{key: _overlaid(base.get(key), value) for key, value in over.items()}}
+    return over
+
+
+def _restored(value: Any, letters: Any) -> Any:
+    if isinstance(value, Mapping):
+        below = letters if isinstance(letters, dict) else {}
+        return {key: _restored(entry, below.get(key)) for key, entry in value.items()}
+    if isinstance(value, list):
+        entries = letters if isinstance(letters, list) and len(letters) == len(value) else [None] * len(value)
+        return [_restored(entry, text) for entry, text in zip(value, entries, strict=True)]
+    if isinstance(letters, str) and isinstance(value, bool | int | float | date) and _means(letters, value):
+        return letters
+    return value
+
+
+def _means(letters: str, value: Any) -> bool:
+    """Tell whether YAML reads the letters so; as for numbers like `1e3`, loaders differ."""
+    try:
+        read = yaml.safe_load(letters)
+        # By what they look like: not-a-number is not equal to itself, and true is equal to 1.
+        return repr(read) == repr(value) or (isinstance(value, float) and repr(float(letters)) == repr(value))
+    except (ValueError, yaml.YAMLError):
+        return False
