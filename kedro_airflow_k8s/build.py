@@ -14,7 +14,7 @@ from kedro_airflow_k8s.codegen.source import render
 from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import File
-from kedro_airflow_k8s.plan import plan
+from kedro_airflow_k8s.plan import identify, plan
 from kedro_airflow_k8s.plan.pod import project_path
 from kedro_airflow_k8s.project import Project
 
@@ -69,6 +69,11 @@ class Build:
         return project_path(self.project, self.config)
 
 
+def dag_id(config: PluginConfig, pipeline: str, name: str | None) -> str:
+    """Return the id of the DAG of a pipeline. Raises `PlanError`."""
+    return identify(config, pipeline, name)[1]
+
+
 def build(metadata: Any, request: Request) -> Build:
     """Compile the DAG of the project behind Kedro's `ProjectMetadata`.
 
@@ -95,6 +100,24 @@ def build(metadata: Any, request: Request) -> Build:
     text, build_id = render(planned.dag)
     file = File(f"{planned.dag.dag_id}.py", text)
     return Build(loaded, settings, planned.dag.dag_id, build_id, file, warnings)
+
+
+def settings(metadata: Any, env: str, *required: str) -> PluginConfig:
+    """Return the configuration alone, with the dotted keys that are required. Raises `ConfigError`."""
+    source = project.source(metadata, env)
+    return config.load(source.content, source.files, required=required)
+
+
+def next_start(schedule: str | None, now: datetime) -> str:
+    """Say when a DAG of that schedule starts next, as it does on every Airflow: when a time of it comes."""
+    from croniter import croniter
+
+    if schedule is None:
+        return "it runs only when triggered"
+    if schedule in {"@once", "@continuous"}:
+        return "it runs once it is loaded" if schedule == "@once" else "it runs again and again"
+    times = croniter("0 0 1 */3 *" if schedule == "@quarterly" else schedule, now)
+    return f"its next run starts at {times.get_next(datetime):%Y-%m-%d %H:%M} UTC"
 
 
 def sandbox_config(metadata: Any) -> SandboxConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -118,6 +119,53 @@ def upload_pipeline(ctx: click.Context, /, **options: Any) -> None:
 
 
 @airflow_k8s.command()
+@_options(output, dag_name, image, checks)
+@click.option("-c", "--cron-expression", help="Schedule of the DAG; replaces run_config.cron_expression.")
+@click.pass_context
+def schedule(ctx: click.Context, /, **options: Any) -> None:
+    """Compile the DAG with a schedule and put it where Airflow reads DAGs."""
+    from datetime import datetime, timezone
+
+    from kedro_airflow_k8s import delivery
+    from kedro_airflow_k8s.build import next_start
+
+    built = _build(ctx, options, required=("output",))
+    written = delivery.write([built.file], _output(ctx, built, options))
+    click.echo(f"{written.urls[-1]}{' (unchanged)' if written.unchanged else ''}")
+    when = next_start(built.config.run_config.cron_expression, datetime.now(timezone.utc))
+    _say(f"Once Airflow has loaded {built.dag_id} and it is not paused, {when}")
+
+
+@airflow_k8s.command()
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write it there, too.")
+@click.pass_context
+def list_pipelines(ctx: click.Context, /, form: str, output_file: Path | None) -> None:
+    """List the DAGs in Airflow that this plugin made."""
+    from kedro_airflow_k8s import listing
+
+    text = listing.FORMATS[form](_connected(ctx).dags())
+    if output_file:
+        output_file.write_text(f"{text}\n", encoding="utf-8")
+    click.echo(text)
+
+
+@airflow_k8s.command()
+@_options(dag_name)
+@click.pass_context
+def ui(ctx: click.Context, /, dag_name: str | None) -> None:
+    """Open Airflow in a browser, at the DAG of the pipeline."""
+    from kedro_airflow_k8s import build
+    from kedro_airflow_k8s.airflow import page
+
+    group = _group(ctx)
+    config = build.settings(ctx.obj, group["env"], "host")
+    address = page(str(config.host), build.dag_id(config, group["pipeline"], dag_name))
+    click.echo(address)
+    click.launch(address)
+
+
+@airflow_k8s.command()
 @_options(output, dag_name, image, wait, load_timeout, checks)
 @click.option("--replace-schedule", is_flag=True, help="Do it also where Airflow has the DAG with a schedule.")
 @click.pass_context
@@ -185,10 +233,25 @@ def _output(ctx: click.Context, built: Build, options: Mapping[str, Any]) -> str
     return str(ctx.obj.project_path / configured)
 
 
+def _group(ctx: click.Context) -> Mapping[str, Any]:
+    """Return the options of the group, which are those of all commands."""
+    return ctx.parent.params if ctx.parent else {}
+
+
+def _connected(ctx: click.Context) -> AirflowClient:
+    import os
+
+    from kedro_airflow_k8s.airflow import connect
+    from kedro_airflow_k8s.build import settings
+
+    config = settings(ctx.obj, _group(ctx)["env"], "host")
+    return connect(str(config.host), os.environ, say=_say)
+
+
 def _build(ctx: click.Context, options: Mapping[str, Any], **request: Any) -> Build:
     from kedro_airflow_k8s.build import Request, build
 
-    group = ctx.parent.params if ctx.parent else {}
+    group = _group(ctx)
     names = {"image": "--image", "dag_name": "--dag-name", "cron_expression": "--cron-expression"}
     keys = {"image": "run_config.image", "cron_expression": "run_config.cron_expression", "output": "output"}
     given = {name: value for name, value in options.items() if value is not None}

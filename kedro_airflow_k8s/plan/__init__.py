@@ -41,10 +41,7 @@ def plan(
     overrides the DAG's id; `allow_memory` lets datasets pass in memory between tasks. Raises `PlanError`.
     """
     run = config.run_config
-    wanted = _name(project, config, name)
-    dag_id = text.airflow_id(wanted)
-    if not dag_id:
-        raise PlanError(f"{wanted!r} cannot be a DAG id, which has letters, digits, '-', '_' and '.'; change run_name")
+    wanted, dag_id = identify(config, project.pipeline, name)
     warnings = [] if dag_id == wanted else [f"the DAG is called {dag_id!r}: {wanted!r} cannot be an id in Airflow"]
     fragments = [feature(project, config, dag_id) for feature in FEATURES]
     chains = [chain for fragment in fragments for chain in (fragment.before, fragment.after)]
@@ -81,9 +78,14 @@ def plan(
     return Plan(dag, (*warnings, *node_warnings, *data_warnings, *exposed(config)))
 
 
-def _name(project: Project, config: PluginConfig, name: str | None) -> str:
+def identify(config: PluginConfig, pipeline: str, name: str | None) -> tuple[str, str]:
+    """Return how the DAG of a pipeline should be called, and its id. Raises `PlanError` if there is no id like it."""
     base = name or config.run_config.run_name or config.run_config.experiment_name
-    return base if name or project.pipeline == DEFAULT_PIPELINE else f"{base}-{project.pipeline}"
+    wanted = base if name or pipeline == DEFAULT_PIPELINE else f"{base}-{pipeline}"
+    dag_id = text.airflow_id(wanted)
+    if not dag_id:
+        raise PlanError(f"{wanted!r} cannot be a DAG id, which has letters, digits, '-', '_' and '.'; change run_name")
+    return wanted, dag_id
 
 
 def _documentation(project: Project, config: PluginConfig, command: str) -> str:

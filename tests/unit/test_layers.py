@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "kedro_airflow_k8s"
 BOTTOM = {"", "errors"}
 ALLOWED = {
-    "cli": {"airflow", "build", "delivery", "errors", "run", "sandbox"},
+    "cli": {"airflow", "build", "delivery", "errors", "listing", "run", "sandbox"},
     "run": {"airflow", "build", "delivery", "watch"} | BOTTOM,
     "build": {"codegen", "config", "errors", "model", "plan", "project"},
     "plan": {"config", "model", "plan", "project"} | BOTTOM,
@@ -18,6 +18,7 @@ ALLOWED = {
     "project": {"project"} | BOTTOM,
     "airflow": {"airflow"} | BOTTOM,
     "watch": {"airflow"} | BOTTOM,
+    "listing": {"airflow"},
     "sandbox": {"airflow", "build", "config", "run", "sandbox"} | BOTTOM,
     "operators": {"operators"},
     "model": set(),
