@@ -80,7 +80,7 @@ def _write_folder(files: Sequence[File], folder: Path, place: str) -> Written:
 
 def _temporary(target: Path) -> Path:
     # In the same folder, lest the rename crosses file systems; of a name that Airflow does not take for a DAG.
-    return target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.tmp")
+    return target.with_name(f".{target.name[:50]}.{secrets.token_hex(4)}.tmp")
 
 
 def _has(target: Path, content: bytes) -> bool:

@@ -22,6 +22,8 @@ def slug(text: str) -> str:
 def airflow_id(text: str) -> str:
     """Return the text as a valid id for Airflow, unchanged if it is one; it may be empty."""
     valid = text if re.fullmatch(r"[\w.-]+", text) else re.sub(r"[^\w.-]+", "-", text).strip("-")
+    # In a path of Airflow's API dots alone mean the folder above.
+    valid = valid if valid.strip(".") else ""
     # A file is called as the DAG, and file systems count bytes.
     length = ID_LENGTH
     while len(shortened(valid, length).encode()) > ID_LENGTH:

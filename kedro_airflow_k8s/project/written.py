@@ -78,8 +78,8 @@ def _wrong(node: Node, above: tuple[Node, ...]) -> Iterator[str]:
     if node in above:
         yield f"{place}an alias stands within what it is the alias of"
         return
-    if not node.tag.startswith(_TAGS):
-        yield f"{place}{node.tag} is no type of YAML"
+    if node.tag not in yaml.SafeLoader.yaml_constructors:
+        yield f"{place}{node.tag.replace(_TAGS, '!!')} is no type that a configuration has; put text in quotes"
     if isinstance(node, MappingNode):
         seen: Counter[str] = Counter()
         for key, value in node.value:
