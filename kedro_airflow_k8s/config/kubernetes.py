@@ -56,7 +56,7 @@ def amount(text: str) -> Decimal:
 
 
 def is_device(resource: str) -> bool:
-    """Tell whether a resource is one of devices such as `nvidia.com/gpu`, which come as a whole and are not lent."""
+    """Tell whether a resource is one of devices such as `nvidia.com/gpu`, which come only as a whole."""
     return "/" in resource and "kubernetes.io/" not in resource
 
 
@@ -65,7 +65,8 @@ def balance(requests: Mapping[str, str], limits: Mapping[str, str]) -> dict[str,
     wrong = {}
     for name, asked in requests.items():
         limit = limits.get(name)
-        if is_device(name) and (limit is None or amount(limit) != amount(asked)):
+        lent = not is_device(name) and not name.startswith("hugepages-")
+        if not lent and (limit is None or amount(limit) != amount(asked)):
             wrong[f"requests.{name}"] = f"should be the same as limits.{name} ({shown(limit)}), got {shown(asked)}"
         elif limit is not None and amount(asked) > amount(limit):
             wrong[f"requests.{name}"] = f"should be at most limits.{name} ({shown(limit)}), got {shown(asked)}"
@@ -79,7 +80,11 @@ def _more_than_nothing(value: str) -> str:
 
 
 def _whole_devices(value: dict[str, str]) -> dict[str, str]:
-    wrong = {name: each for name, each in value.items() if is_device(name) and amount(each) % 1}
+    wrong = {
+        name: each
+        for name, each in value.items()
+        if is_device(name) and amount(each) != amount(each).to_integral_value()
+    }
     if wrong:
         raise Wrong({name: f"should be a whole number, got {shown(each)}" for name, each in wrong.items()})
     return value

@@ -177,7 +177,8 @@ def _address(value: str) -> str:
         # Reading the port checks it.
         if whole and parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
             return value.rstrip("/")
-    raise ValueError(f"should be an address such as https://airflow.example.com/path, got {shown(value)}")
+    public = re.sub(r"//[^/]*@", "//...@", value)
+    raise ValueError(f"should be an address such as https://airflow.example.com/path, got {shown(public)}")
 
 
 def _macro(value: str) -> str:

@@ -91,7 +91,7 @@ def _why(files: Sequence[Path], kind: str, metadata: Any) -> str | None:
 def _cause(error: Exception, metadata: Any) -> str:
     """Return what an error says; one of OmegaConf's has the key apart."""
     key = getattr(error, "full_key", None)
-    text = one_line(error) if key is None else f"{key}: {str(error).splitlines()[0]}".removeprefix(": ")
+    text = one_line(error) if key is None else _visible(f"{key}: {str(error).splitlines()[0]}".removeprefix(": "))
     text = text.replace(f"{metadata.project_path}{os.sep}", "")
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
@@ -130,5 +130,8 @@ def _short(path: Path, metadata: Any) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return what an error says, on one line and with nothing invisible."""
-    text = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text) or type(error).__name__
+    return _visible(" ".join(str(error).split())) or type(error).__name__
+
+
+def _visible(text: str) -> str:
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -15,6 +15,7 @@ from yaml.reader import ReaderError
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KINDS = {MappingNode: "a section of keys and values", SequenceNode: "a list", ScalarNode: "text"}
 _TAGS = "tag:yaml.org,2002:"
+_MERGE = f"{_TAGS}merge"
 _SHOWN = 60
 
 
@@ -86,11 +87,11 @@ def _wrong(node: Node, above: tuple[Node, ...]) -> Iterator[str]:
             place = f"line {key.start_mark.line + 1}, column {key.start_mark.column + 1}: "
             if not isinstance(key, ScalarNode):
                 yield f"{place}a key should be text; put in quotes what begins with a bracket"
-            elif key.tag == f"{_TAGS}null" or not (above or key.tag in {f"{_TAGS}str", f"{_TAGS}merge"}):
+            elif key.tag == f"{_TAGS}null" or not (above or key.tag in {f"{_TAGS}str", _MERGE}):
                 yield f"{place}the key {key.value!r} is no text for YAML; put it in quotes"
             else:
                 seen[key.value] += 1
-                if seen[key.value] > 1 and key.value != "<<":
+                if seen[key.value] > 1 and key.tag != _MERGE:
                     yield f"{place}the key {key.value!r} stands here for the second time"
             yield from _wrong(value, (*above, node))
     elif isinstance(node, SequenceNode):
@@ -121,11 +122,11 @@ def _tree(node: Node | None) -> Any:
         return [_tree(entry) for entry in node.value]
     if isinstance(node, MappingNode):
         own = {
-            key.value: _tree(value) for key, value in node.value if isinstance(key, ScalarNode) and key.value != "<<"
+            key.value: _tree(value) for key, value in node.value if isinstance(key, ScalarNode) and key.tag != _MERGE
         }
         merged: dict[str, Any] = {}
         for key, value in node.value:
-            if key.value == "<<":
+            if key.tag == _MERGE:
                 for each in reversed(value.value if isinstance(value, SequenceNode) else [value]):
                     merged |= _tree(each)
         return {**merged, **own}

@@ -73,7 +73,27 @@ def create_pipeline(**kwargs):
     return pipeline([node(try_again, "params:ds", "flaky_look", name="flaky")])
 """
 
+# A pipeline of one node that takes its time, and notes each time it is started.
+SLOW = """
+import time
+from pathlib import Path
+
+from kedro.pipeline import node, pipeline
+
+
+def take_time(_):
+    with Path("data/starts").open("a") as starts:
+        starts.write("started\\n")
+    time.sleep(25)
+    return {}
+
+
+def create_pipeline(**kwargs):
+    return pipeline([node(take_time, "params:ds", "slow_look", name="slow")])
+"""
+
 CATALOG = """
+slow_look: {type: json.JSONDataset, filepath: data/08_reporting/slow.json}
 first_look: {type: json.JSONDataset, filepath: data/08_reporting/first.json}
 second_look: {type: json.JSONDataset, filepath: data/08_reporting/second.json}
 flaky_look: {type: json.JSONDataset, filepath: data/08_reporting/flaky.json}
@@ -161,6 +181,12 @@ class Lab:
         """Return the state of each task of a run."""
         return {task.task_id: task.state for task in self.client.tasks(dag_id, run_id)}
 
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Have a task and what is downstream of it executed again."""
+        what = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True}
+        self.api("POST", f"/dags/{dag_id}/clearTaskInstances", **what, only_failed=False, reset_dag_runs=True)
+        time.sleep(2)
+
     def end(self, dag_id: str, run_id: str, seconds: float = 240) -> str:
         """Wait for a run to end, and return the state in which it did."""
         deadline = time.monotonic() + seconds
@@ -184,6 +210,7 @@ def shared_lab(request, tmp_path_factory):
     write(project, "src/spaceflights/pipelines/probe/__init__.py", PROBE)
     write(project, "conf/base/catalog_probe.yml", CATALOG)
     write(project, "src/spaceflights/pipelines/flaky/__init__.py", FLAKY)
+    write(project, "src/spaceflights/pipelines/slow/__init__.py", SLOW)
     write(project, "conf/broken/parameters.yml", "features: [no_such_column]\n")
     for environment in SETTINGS:
         write(project, f"conf/{environment}/.gitkeep", "")

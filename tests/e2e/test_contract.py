@@ -4,6 +4,7 @@ import json
 import textwrap
 import time
 
+from kedro_airflow_k8s.sandbox import processes
 from tests.e2e.conftest import TRICKY
 
 
@@ -104,20 +105,32 @@ def test_a_failed_task_that_is_cleared_turns_the_run_green(lab):
     (claim,) = lab.server.claims.glob("*/*")
     assert (claim / "attempt").exists()
     run_id = "kedro__" + result.stdout.partition("kedro__")[2].split()[0]
-    lab.api(
-        "POST",
-        "/dags/spaceflights-flaky/clearTaskInstances",
-        dry_run=False,
-        dag_run_id=run_id,
-        task_ids=["flaky"],
-        include_downstream=True,
-        only_failed=False,
-        reset_dag_runs=True,
-    )
-    time.sleep(2)
+    lab.clear("spaceflights-flaky", run_id, "flaky")
     assert lab.end("spaceflights-flaky", run_id) == "success"
     assert json.loads(lab.left()["08_reporting/flaky.json"].read_text()) == {"attempts": 2}
     assert list(lab.server.claims.glob("*/*")) == []
+
+
+def youngest_of_airflow(lab):
+    """Return the process of Airflow that was started last: the one that executes the only task there is to execute."""
+    return max(processes.residents(lab.server.dags.parent), key=lambda process: process.create_time())
+
+
+def test_a_task_whose_worker_died_finds_its_pod_again(lab):
+    """The pod outlives the worker; when the task is tried again it is watched again, and not started twice."""
+    running = lab.kedro("-e", "keep", "-p", "slow", "run-once")
+    assert running.returncode == 0, running.stdout + running.stderr
+    run_id = "kedro__" + running.stdout.partition("kedro__")[2].split()[0]
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and not list(lab.server.claims.glob("*/*/starts")):
+        time.sleep(0.2)
+
+    youngest_of_airflow(lab).kill()
+
+    assert lab.end("spaceflights-slow", run_id) == "failed"
+    lab.clear("spaceflights-slow", run_id, "slow")
+    assert lab.end("spaceflights-slow", run_id) == "success"
+    assert lab.left()["starts"].read_text() == "started\n"
 
 
 UPSTREAM = """

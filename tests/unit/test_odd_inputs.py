@@ -203,7 +203,7 @@ EXACT = [
     ("resources: {__default__: {labels: {a: ''}}}", ("pod", "metadata", "labels", "a"), ""),
     ("resources: {__default__: {node_selectors: {a/b: on}}}", ("pod", "spec", "nodeSelector"), {"a/b": "on"}),
     ("resources: {__default__: {requests: {cpu: 0.50}}}", (*CONTAINER, "resources"), {"requests": {"cpu": "0.50"}}),
-    ("resources: {__default__: {limits: {x.y/z: 2}}}", (*CONTAINER, "resources"), {"limits": {"x.y/z": "2"}}),
+    ("resources: {__default__: {limits: {x.y/z: 1e99}}}", (*CONTAINER, "resources"), {"limits": {"x.y/z": "1e99"}}),
     ("resources: {large: {labels: {x: 1.10}}}", ("tasks", "one", "labels"), {"x": "1.10"}),
     ("resources: {__default__: {tolerations: [key: on]}}", ("pod", "spec", "tolerations"), [{"key": "on"}]),
     ("external_dependencies: [dag_id: 2024_01]", ("tasks", "wait_for_2024_01", "external_dag_id"), "2024_01"),
@@ -314,6 +314,8 @@ REFUSED = {
     "resources: {a: {requests: {cpu: .nan}}}": "run_config.resources.a.requests.cpu: should be an amount",
     "resources: {a: {requests: {gpu: 1}}}": "resources.a.requests.gpu: should be cpu, memory, ephemeral-storage, ",
     "resources: {a: {limits: {x.y/gpu: 0.5}}}": "resources.a.limits.x.y/gpu: should be a whole number, got '0.5'",
+    "resources: {a: {requests: {hugepages-2Mi: 2Mi}}}": "hugepages-2Mi: should be the same as limits.hugepages-2Mi (null)",
+    "resources: {a: {labels: {'<<': x}}}": f"run_config.resources.a.labels.<<: {WORD}",
     "resources: {a: {requests: {x.y/gpu: 1}}}": "should be the same as limits.x.y/gpu (null)",
     "resources: {__default__: {limits: {memory: 1Gi}}, a: {requests: {memory: 1025Mi}}}": (
         "run_config.resources.a.requests.memory: should be at most limits.memory ('1Gi'), got '1025Mi'"
@@ -387,7 +389,7 @@ BROKEN = {
     "unknown resolver": (f"{LINES}  description: ${{foo:x}}\n", "run_config.description: Unsupported interpolation"),
     "section of the file at the top": (f"namespace: n\n{LINES}", "namespace: not an option; it belongs in run_config"),
     "address with a space": (f"host: http://x y\n{LINES}", "host: should be an address such as https://airflow.example"),
-    "address with a port too large": (f"host: http://x:99999\n{LINES}", "host: should be an address such as"),
+    "address with a port too large": (f"host: http://u:p@x:99999\n{LINES}", "got 'http://...@x:99999'"),
     "name of no letters": (section("run_name: '///'"), "'///' cannot be a DAG id, which has letters, digits"),
     "name of a picture": (section("run_name: 😀"), "'😀' cannot be a DAG id"),
     "name of dots": (section("run_name: .."), "'..' cannot be a DAG id"),
