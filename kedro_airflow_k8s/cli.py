@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -111,11 +110,7 @@ def compile_(ctx: click.Context, /, target_path: str, **options: Any) -> None:
 @click.pass_context
 def upload_pipeline(ctx: click.Context, /, **options: Any) -> None:
     """Compile the DAG and put it where Airflow reads DAGs."""
-    from kedro_airflow_k8s import delivery
-
-    built = _build(ctx, options, required=("output",))
-    written = delivery.write([built.file], _output(ctx, built, options))
-    click.echo(f"{written.urls[-1]}{' (unchanged)' if written.unchanged else ''}")
+    _upload(ctx, options)
 
 
 @airflow_k8s.command()
@@ -126,27 +121,24 @@ def schedule(ctx: click.Context, /, **options: Any) -> None:
     """Compile the DAG with a schedule and put it where Airflow reads DAGs."""
     from datetime import datetime, timezone
 
-    from kedro_airflow_k8s import delivery
     from kedro_airflow_k8s.build import next_start
 
-    built = _build(ctx, options, required=("output",))
-    written = delivery.write([built.file], _output(ctx, built, options))
-    click.echo(f"{written.urls[-1]}{' (unchanged)' if written.unchanged else ''}")
+    built = _upload(ctx, options)
     when = next_start(built.config.run_config.cron_expression, datetime.now(timezone.utc))
     _say(f"Once Airflow has loaded {built.dag_id} and it is not paused, {when}")
 
 
 @airflow_k8s.command()
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write it there, too.")
+@click.option("--output-file", type=click.File("w", encoding="utf-8"), help="Write it there, too.")
 @click.pass_context
-def list_pipelines(ctx: click.Context, /, form: str, output_file: Path | None) -> None:
+def list_pipelines(ctx: click.Context, /, form: str, output_file: IO[str] | None) -> None:
     """List the DAGs in Airflow that this plugin made."""
     from kedro_airflow_k8s import listing
 
     text = listing.FORMATS[form](_connected(ctx).dags())
     if output_file:
-        output_file.write_text(f"{text}\n", encoding="utf-8")
+        output_file.write(f"{text}\n")
     click.echo(text)
 
 
@@ -231,6 +223,15 @@ def _output(ctx: click.Context, built: Build, options: Mapping[str, Any]) -> str
     if options.get("output") or "://" in configured:
         return configured
     return str(ctx.obj.project_path / configured)
+
+
+def _upload(ctx: click.Context, options: Mapping[str, Any]) -> Build:
+    from kedro_airflow_k8s import delivery
+
+    built = _build(ctx, options, required=("output",))
+    written = delivery.write([built.file], _output(ctx, built, options))
+    click.echo(f"{written.urls[-1]}{' (unchanged)' if written.unchanged else ''}")
+    return built
 
 
 def _group(ctx: click.Context) -> Mapping[str, Any]:

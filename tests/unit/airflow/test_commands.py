@@ -47,6 +47,15 @@ def test_pipelines_are_listed_as_json(project, airflow, tmp_path):
     assert json.loads((tmp_path / "dags.json").read_text()) == expected
 
 
+def test_a_file_that_cannot_be_written_is_a_clear_error(project, tmp_path):
+    """A folder that is not there is named; there is no traceback."""
+    result = project.run("list-pipelines", "--output-file", str(tmp_path / "nowhere/dags.json"))
+
+    assert result.exit_code == 1
+    assert str(tmp_path / "nowhere/dags.json") in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
 def test_ui_prints_and_opens_the_page_of_the_dag(project, airflow, monkeypatch):
     """The address is that of the pipeline's DAG, which needs no answer of Airflow."""
     opened = []
