@@ -9,6 +9,12 @@ from typing import Any
 from pydantic import AliasChoices
 
 from kedro_airflow_k8s.config import sections
+from kedro_airflow_k8s.config.mlflow import (
+    GoogleOAuth2Authentication,
+    MLflow,
+    NullAuthentication,
+    VarsAuthentication,
+)
 from kedro_airflow_k8s.config.resources import Resources, Toleration
 from kedro_airflow_k8s.config.section import Section
 
@@ -27,6 +33,7 @@ TYPES = {
     "AccessModes": "list",
     "Address": "address",
     "AirflowId": "id",
+    "Authentication": "section",
     "Amounts": "map of amounts",
     "Annotations": "map of text",
     "AnyText": "text",
@@ -41,27 +48,36 @@ TYPES = {
     "LabelKey": "name",
     "LabelValue": "label",
     "Labels": "map of labels",
+    "MLflow": "section",
     "Macros": "list",
     "Minutes": "whole number",
     "PullSecrets": "list, or text with commas",
     "RunConfig": "section",
     "Seconds": "whole number",
     "SecretKey": "name",
+    "ServerAddress": "address",
     "Selectors": "map of labels",
     "Size": "amount",
     "Text": "text",
+    "VariableNames": "list",
     "Variables": "list",
     "Volume": "section",
     "bool": "true or false",
 }
-INNER = {
+INNER: dict[str, type[Section]] = {
+    "authentication": NullAuthentication,
     "external_dependencies": sections.ExternalDependency,
+    "mlflow": MLflow,
     "resources": Resources,
     "run_config": sections.RunConfig,
     "secrets": sections.Secret,
     "tolerations": Toleration,
     "volume": sections.Volume,
 }
+OTHERS: dict[type[Section], tuple[type[Section], ...]] = {
+    NullAuthentication: (GoogleOAuth2Authentication, VarsAuthentication)
+}
+"""Of what other kinds a section may be; the key `type` says which, and its meaning stands at the first."""
 REFERENCE = {"type": "string", "pattern": r"\$\{.+\}", "description": "A value from elsewhere."}
 
 
@@ -70,8 +86,11 @@ def kind_of(annotation: ast.expr) -> str:
     if isinstance(annotation, ast.BinOp):
         return kind_of(annotation.left)
     if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name):
+        if annotation.value.id == "Annotated" and isinstance(annotation.slice, ast.Tuple):
+            return kind_of(annotation.slice.elts[0])
         if annotation.value.id == "Literal":
-            return "one of " + ", ".join(f"`{value}`" for value in ast.literal_eval(annotation.slice))
+            values = ast.literal_eval(annotation.slice)
+            return "one of " + ", ".join(f"`{value}`" for value in ([values] if isinstance(values, str) else values))
         return "list" if annotation.value.id == "tuple" else "map"
     return TYPES[ast.unparse(annotation)]
 
@@ -83,10 +102,10 @@ def meanings(section: type) -> dict[str, tuple[str, str]]:
     found = {}
     for field, text in zip(tree.body, tree.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
-            found[ast.unparse(field.target)] = (
-                kind_of(field.annotation),
-                " ".join(ast.literal_eval(text.value).split()),
-            )
+            key = ast.unparse(field.target)
+            kinds = [kind_of(field.annotation), *(meanings(other)[key][0] for other in OTHERS.get(section, ()))]
+            said = ", ".join([kinds[0], *(kind.removeprefix("one of ") for kind in kinds[1:])])
+            found[key] = (said, " ".join(ast.literal_eval(text.value).split()))
     return found
 
 
@@ -109,6 +128,8 @@ def rows(section: type, prefix: str) -> list[str]:
         if key in INNER and section is not sections.SandboxConfig:
             item = "[]" if kind == "list" else ".<name>" if kind == "map" else ""
             lines += rows(INNER[key], f"{prefix}{key}{item}.")
+    for other in OTHERS.get(section, ()):
+        lines += [row for row in rows(other, prefix) if f"`{prefix}type`" not in row]
     return lines
 
 
@@ -137,7 +158,8 @@ def schema() -> str:
     whole = properties(sections.PluginConfig, made)
     # What is missing in one file another may say, and Kedro leaves out what begins with an underscore.
     whole["patternProperties"] = {"^_": {}}
-    of = {section.__name__: properties(section, made["$defs"][section.__name__]) for section in INNER.values()}
+    inner = [kind for section in INNER.values() for kind in (section, *OTHERS.get(section, ()))]
+    of = {section.__name__: properties(section, made["$defs"][section.__name__]) for section in inner}
     of["RunConfig"].pop("required")
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "airflow-k8s.yaml"}
     del whole["required"]
@@ -162,7 +184,7 @@ def properties(section: type[Section], made: dict[str, Any]) -> dict[str, Any]:
 def value(made: dict[str, Any], absent: bool = False) -> dict[str, Any]:
     """Return pydantic's schema of a value, which may be a reference as well, and null if it may be `absent`."""
     kept = {key: entry for key, entry in made.items() if key not in {"anyOf", "default", "title"}}
-    options = [value_of(option) for option in made.get("anyOf", [kept])]
+    options = [value_of(option) for option in made.get("anyOf", made.get("oneOf", [kept]))]
     narrow = {"enum", "maxLength", "pattern"}
     if not any("string" in option.get("type", ()) and not narrow & {*option} for option in options):
         options.append({"$ref": "#/$defs/Reference"})

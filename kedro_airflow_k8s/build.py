@@ -35,6 +35,7 @@ class Request:
     scheduled: bool = True
     strict: bool = False
     allow_memory: bool = False
+    mlflow: bool = True
     overrides: Mapping[str, Any] = field(default_factory=dict)
     required: tuple[str, ...] = ()
 
@@ -48,6 +49,7 @@ class Request:
                 *("kedro", "airflow-k8s", *words, self.command),
                 *(f"{name}={value}" for name, value in self.options.items()),
                 *(["--allow-memory-datasets"] if self.allow_memory else []),
+                *([] if self.mlflow else ["--no-mlflow"]),
             ]
         )
 
@@ -80,8 +82,9 @@ def build(metadata: Any, request: Request) -> Build:
     Raises `ConfigError`, `ProjectError` or `PlanError`; the last also for warnings if the request is strict.
     """
     source = project.source(metadata, request.env)
+    overrides = request.overrides if request.mlflow else {**request.overrides, "run_config.mlflow.enabled": False}
     settings = config.load(
-        source.content, source.files, overrides=request.overrides, required=("run_config.image", *request.required)
+        source.content, source.files, overrides=overrides, required=("run_config.image", *request.required)
     )
     loaded = project.load(metadata, request.env, request.pipeline)
     planned = plan(

@@ -70,6 +70,7 @@ checks = _options(
     click.option(
         "--allow-memory-datasets", is_flag=True, help="Let datasets pass in memory between tasks, which share none."
     ),
+    click.option("--no-mlflow", is_flag=True, help="Start no MLflow run; replaces run_config.mlflow.enabled."),
 )
 wait = click.option(
     "-w",
@@ -264,6 +265,7 @@ def _build(ctx: click.Context, options: Mapping[str, Any], **request: Any) -> Bu
         name=given.get("dag_name"),
         strict=options["strict"],
         allow_memory=options["allow_memory_datasets"],
+        mlflow=not options["no_mlflow"],
         overrides={key: given[name] for name, key in keys.items() if name in given},
         **request,
     )

@@ -53,7 +53,8 @@ class Fragment:
 
     `before` runs before the first Kedro task, `after` once all of them are over, each in a chain of its own;
     `pod` has what is added to `spec` and `container` of the pod that all Kedro tasks have in common, and `functions`
-    are those that its templates call.
+    are those that its templates call. `defaults` are further arguments of all Kedro tasks, and `warnings` what the user
+    should know.
     """
 
     before: tuple[TaskSpec, ...] = ()
@@ -61,6 +62,8 @@ class Fragment:
     pod: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     functions: Mapping[str, Ref] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

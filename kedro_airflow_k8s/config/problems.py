@@ -18,6 +18,7 @@ _SHOULD_BE = {
     "int_parsing": "a whole number",
     "int_parsing_size": "a smaller number",
     "int_type": "a whole number",
+    "model_attributes_type": "a section of keys and values",
     "model_type": "a section of keys and values",
     "string_too_short": "text that is not empty",
     "string_type": "text",
@@ -33,12 +34,16 @@ _BOUNDS = {
 
 def problems(detail: Any, root: type[Section]) -> list[str]:
     """Return what one of pydantic's error details says about a file whose whole is a `root`."""
-    location = [part for part in detail["loc"] if part != "[key]"]
-    path, kind, given = dotted(location), detail["type"], detail["input"]
+    steps = [part for part in detail["loc"] if part != "[key]"]
+    path, kind, given = dotted(_without_kinds(steps, root)), detail["type"], detail["input"]
     if kind == "missing":
         return [f"{path}: required, but missing"]
     if kind == "extra_forbidden":
-        return [f"{path}: not an option{_suggestion(location, root)}"]
+        return [f"{path}: not an option{_suggestion(steps, root)}"]
+    if kind == "union_tag_not_found":
+        return [f"{path}.type: required, but missing"]
+    if kind == "union_tag_invalid":
+        return [f"{path}.type: should be one of {detail['ctx']['expected_tags']}, got {shown(given.get('type'))}"]
     if kind == "value_error":
         error = detail["ctx"]["error"]
         return (
@@ -54,6 +59,16 @@ def problems(detail: Any, root: type[Section]) -> list[str]:
     if kind in _SHOULD_BE:
         return [f"{path}: should be {_SHOULD_BE[kind]}, got {shown(given)}"]
     return [f"{path}: {detail['msg']}, got {shown(given)}"]
+
+
+def _without_kinds(location: Sequence[Any], root: type[Section]) -> list[Any]:
+    """Leave out of a location what pydantic says in it of the kind that a section is of."""
+    kept, kind = [], root
+    for part in location:
+        if part not in _kinds(kind):
+            kept.append(part)
+        kind = _inner(kind, part)
+    return kept
 
 
 def dotted(location: Sequence[Any]) -> str:
@@ -104,12 +119,21 @@ def _places(section: type[Section], path: str) -> Iterator[tuple[str, str]]:
 def _inner(section: Any, part: Any) -> Any:
     """Follow one step of a location into the types of the model."""
     if isinstance(section, type) and issubclass(section, Section):
-        return section.model_fields[part].annotation
-    return _section(section) or section
+        field = section.model_fields.get(part)
+        return field.annotation if field else None
+    return _kinds(section).get(part) or _section(section) or section
 
 
 def _section(kind: Any) -> type[Section] | None:
     """Return the section that a type is, or is a list or a map of."""
-    return next(
-        (each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, Section)), None
-    )
+    return next(iter(_sections(kind)), None)
+
+
+def _kinds(union: Any) -> dict[str, type[Section]]:
+    """Return the sections of which a section of several kinds may be, by what their `type` says."""
+    sections = _sections(union)
+    return {get_args(each.model_fields["type"].annotation)[0]: each for each in sections} if len(sections) > 1 else {}
+
+
+def _sections(kind: Any) -> list[type[Section]]:
+    return [each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, Section)]

@@ -20,6 +20,7 @@ from kedro_airflow_k8s.config.kubernetes import (
     Size,
     balance,
 )
+from kedro_airflow_k8s.config.mlflow import Authentication, MLflow, NullAuthentication
 from kedro_airflow_k8s.config.resources import Resources
 from kedro_airflow_k8s.config.section import Section
 from kedro_airflow_k8s.config.values import (
@@ -117,7 +118,7 @@ class RunConfig(Section):
     namespace: DnsLabel
     """Kubernetes namespace of the pods and of the volume."""
     experiment_name: Text
-    """Name of the pipeline in `list-pipelines`."""
+    """Name of the pipeline in `list-pipelines`, and of the MLflow experiment where there is no kedro-mlflow."""
     run_name: Text | None = None
     """Id of the DAG, and the name of its file; `experiment_name` if there is none."""
     cron_expression: Cron | None = "@daily"
@@ -147,6 +148,10 @@ class RunConfig(Section):
     """Airflow Variables that become environment variables of the nodes."""
     external_dependencies: tuple[ExternalDependency, ...] = ()
     """DAGs to wait for; a DAG that is not scheduled waits for none."""
+    mlflow: MLflow = MLflow()
+    """The MLflow run of each run of the DAG."""
+    authentication: Authentication = NullAuthentication()
+    """How Airflow logs in to MLflow to start its run."""
     resources: dict[TagName, Resources] = Field(default={})
     """Resources by name: a node tagged `resources.<name>` gets that entry, any other node `__default__`. An entry has
     from `__default__` what it does not say itself."""

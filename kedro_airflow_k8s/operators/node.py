@@ -14,7 +14,7 @@ class NodePodOperator(PlainPodOperator):
     """Run Kedro nodes in a pod of their own.
 
     `pod` is what all nodes have in common, written as `kubectl get pod -o yaml` shows it. Its templates may call
-    `functions`. The other arguments are added to the pod for these nodes.
+    `functions`; `env` are further variables of its container. The other arguments are added to the pod for these nodes.
     """
 
     def __init__(
@@ -23,6 +23,7 @@ class NodePodOperator(PlainPodOperator):
         pod: dict[str, Any],
         nodes: list[str],
         functions: dict[str, Callable[..., str]] | None = None,
+        env: list[dict[str, str]] | None = None,
         labels: dict[str, str] | None = None,
         annotations: dict[str, str] | None = None,
         node_selectors: dict[str, str] | None = None,
@@ -35,6 +36,8 @@ class NodePodOperator(PlainPodOperator):
         (container,) = spec["containers"]
         node_label = {"kedro-airflow-k8s/node": make_safe_label_value(".".join(nodes))}
         container = {**container, "args": [*container["args"], f"--nodes={','.join(nodes)}"]}
+        if env:
+            container["env"] = [*container.get("env", ()), *env]
         if requests or limits:
             container["resources"] = _merged(container["resources"], {"requests": requests, "limits": limits})
         spec = {**_merged(spec, {"nodeSelector": node_selectors}), "containers": [container]}

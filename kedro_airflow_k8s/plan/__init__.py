@@ -10,13 +10,14 @@ from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, DagSpec, Plan, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.data import check
-from kedro_airflow_k8s.plan.inputs import exposed, inputs
+from kedro_airflow_k8s.plan.inputs import inputs
+from kedro_airflow_k8s.plan.mlflow import mlflow
 from kedro_airflow_k8s.plan.pod import node_tasks, pod, pod_arguments
 from kedro_airflow_k8s.plan.sensors import sensors
 from kedro_airflow_k8s.plan.storage import storage
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project
 
-FEATURES = (storage, inputs)
+FEATURES = (storage, inputs, mlflow)
 TAG = "kedro-airflow-k8s"
 """The tag of every DAG of ours: Airflow finds DAGs by whole tags only."""
 GROUPS = ("kedro", "external_pipelines")
@@ -50,6 +51,7 @@ def plan(
     nodes, node_warnings = node_tasks(project, config, (*own_ids, *GROUPS))
     variables = {key: value for fragment in fragments for key, value in fragment.variables.items()}
     functions = {key: value for fragment in fragments for key, value in fragment.functions.items()}
+    defaults = {key: value for fragment in fragments for key, value in fragment.defaults.items()}
     schedule = run.cron_expression if scheduled else None
     dag = DagSpec(
         dag_id=dag_id,
@@ -64,7 +66,7 @@ def plan(
         },
         nodes=nodes,
         final=FINAL,
-        defaults=pod_arguments(config),
+        defaults={**pod_arguments(config), **defaults},
         variables={
             **variables,
             **({"functions": functions} if functions else {}),
@@ -75,7 +77,8 @@ def plan(
         after=tuple(fragment.after for fragment in fragments if fragment.after),
     )
     data_warnings = check(project, config, allow_memory=allow_memory)
-    return Plan(dag, (*warnings, *node_warnings, *data_warnings, *exposed(config)))
+    feature_warnings = [warning for fragment in fragments for warning in fragment.warnings]
+    return Plan(dag, (*warnings, *node_warnings, *data_warnings, *feature_warnings))
 
 
 def identify(config: PluginConfig, pipeline: str, name: str | None) -> tuple[str, str]:

@@ -60,10 +60,11 @@ def inputs(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
     return Fragment(
         pod={"spec": {"volumes": volumes}, "container": container},
         functions={name: Ref(FUNCTIONS, name) for name in used},
+        warnings=tuple(_exposed(config)),
     )
 
 
-def exposed(config: PluginConfig) -> list[str]:
+def _exposed(config: PluginConfig) -> list[str]:
     """Return a warning for each Variable that sounds secret: it would stand in the pod for everybody to read."""
     run = config.run_config
     return [

@@ -10,10 +10,22 @@ from typing import Any
 from kedro_airflow_k8s.project import pipelines, surroundings
 from kedro_airflow_k8s.project.catalog import Dataset, datasets
 from kedro_airflow_k8s.project.configuration import Source, sandbox_source, source
+from kedro_airflow_k8s.project.mlflow import Tracking, tracking
 from kedro_airflow_k8s.project.pipelines import DEFAULT_PIPELINE, Node
 from kedro_airflow_k8s.project.surroundings import Commit
 
-__all__ = ["DEFAULT_PIPELINE", "Commit", "Dataset", "Node", "Project", "Source", "load", "sandbox_source", "source"]
+__all__ = [
+    "DEFAULT_PIPELINE",
+    "Commit",
+    "Dataset",
+    "Node",
+    "Project",
+    "Source",
+    "Tracking",
+    "load",
+    "sandbox_source",
+    "source",
+]
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,7 @@ class Project:
     """A Kedro project with one of its pipelines, in one environment.
 
     `selection` is the value of `kedro run --pipeline` by which a pod finds the nodes, or None for no such option;
-    `datasets` are those that pass from one node to another.
+    `datasets` are those that pass from one node to another, `tracking` is what kedro-mlflow does if it is installed.
     """
 
     name: str
@@ -34,6 +46,7 @@ class Project:
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     commit: Commit | None = None
     workdir: PurePosixPath | None = None
+    tracking: Tracking | None = None
 
 
 def load(metadata: Any, env: str, pipeline: str) -> Project:
@@ -53,4 +66,5 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         datasets=datasets(metadata, env, pipelines.passed(nodes)),
         commit=surroundings.commit(metadata.project_path),
         workdir=surroundings.workdir(metadata.project_path),
+        tracking=tracking(metadata, env),
     )

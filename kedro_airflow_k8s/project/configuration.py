@@ -56,6 +56,14 @@ def read(metadata: Any, env: str, kind: str) -> Source | None:
         return _source(metadata, env, kind)
 
 
+def written_files(metadata: Any, env: str, kind: str) -> tuple[str, ...]:
+    """Return the configuration files of that kind in the folder of one environment, relative to the project."""
+    from kedro.framework.project import settings
+
+    folder = Path(metadata.project_path) / settings.CONF_SOURCE / env
+    return tuple(_short(file, metadata) for file in _files(folder, kind))
+
+
 def _source(metadata: Any, env: str, kind: str) -> Source | None:
     from kedro.config import MissingConfigException
 
@@ -107,6 +115,8 @@ def _config_loader(metadata: Any, env: str) -> Any:
     for kind, patterns in _PATTERNS.items():
         loader.config_patterns.setdefault(kind, patterns)
         loader.merge_strategy.setdefault(kind, "soft")
+    # As kedro-mlflow does with its context, and merged as Kedro merges by default.
+    loader.config_patterns.setdefault("mlflow", ["mlflow*", "mlflow*/**", "**/mlflow*"])
     return loader
 
 

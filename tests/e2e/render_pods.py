@@ -28,6 +28,7 @@ def main() -> None:
             "dag": dag,
             "run_id": "manual__2026-01-01T00:00:00+00:00",
             "macros": SimpleNamespace(uuid=uuid),
+            "ti": SimpleNamespace(xcom_pull=lambda task_ids: f"result of {task_ids}"),
             "var": {"value": variables},
             "ds": "2026-01-01",
             "logical_date": datetime(2026, 1, 1, tzinfo=timezone.utc),

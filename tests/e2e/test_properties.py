@@ -49,6 +49,7 @@ def configurations(draw):
         "macro_params": ["ds"],
         "variables_params": ["limit"],
         "env_vars": ["API_HOST"],
+        "mlflow": draw(st.sampled_from([None, {"enabled": True, "tracking_uri": "http://mlflow:5000"}])),
         "volume": {"size": draw(st.sampled_from(["1Gi", "500M", "1e9"])), "skip_init": draw(st.booleans())},
         "resources": {"__default__": {"annotations": {"note": draw(TEXT)}, "requests": {"cpu": 0.5}}},
     }
@@ -122,6 +123,16 @@ def test_nodes_arrive_as_kedro_names_them(examples):
         names = [args[-1].removeprefix("--nodes=").replace("$$", "$") for args in arguments if "--nodes=" in args[-1]]
 
         assert sorted(names) == sorted(node.name for node in nodes)
+
+
+def test_only_nodes_get_the_mlflow_run(examples):
+    """Its id comes from the task that started it, which precedes every node and not the filling of the volume."""
+    for configuration, _, found in examples:
+        given = "result of start_mlflow_run" if configuration["mlflow"] else None
+        for task, pod in found["pods"].items():
+            environment = {entry["name"]: entry.get("value") for entry in pod["spec"]["containers"][0]["env"]}
+
+            assert environment.get("MLFLOW_RUN_ID") == (None if task == "data_volume_init" else given)
 
 
 def test_edges_are_those_of_the_pipeline(examples):

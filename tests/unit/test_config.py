@@ -9,6 +9,7 @@ from kedro_airflow_k8s.config import load
 from kedro_airflow_k8s.errors import ConfigError
 
 RUN = {"image": "i", "namespace": "n", "experiment_name": "e"}
+PAIR = ["MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"]
 FILE = ["conf/base/airflow-k8s.yaml"]
 
 
@@ -56,6 +57,19 @@ def test_all_problems_are_reported_at_once():
         ({"resources": {"a": {"request": {}}}}, "resources.a.request: not an option; did you mean 'requests'?"),
         ({"resources": {"a": {"tolerations": [{"efect": "x"}]}}}, "efect: not an option; did you mean 'effect'?"),
         ({"resources": {"a": {"labels": {"x": None}}}}, "resources.a.labels.x: should be text, got null"),
+        ({"authentication": "Vars"}, "run_config.authentication: should be a section of keys and values, got 'Vars'"),
+        ({"authentication": {"type": "vars"}}, "type: should be one of 'Null', 'GoogleOAuth2', 'Vars', got 'vars'"),
+        ({"authentication": {"params": []}}, "run_config.authentication.type: required, but missing"),
+        ({"authentication": {"type": "Vars"}}, "run_config.authentication.params: required, but missing"),
+        (
+            {"authentication": {"type": "Vars", "params": ["X"]}},
+            "run_config.authentication.params[0]: should be one of",
+        ),
+        ({"authentication": {"type": "Null", "params": []}}, "params: not an option; the options here are: type"),
+        ({"authentication": {"type": "GoogleOAuth2", "to": "x"}}, "authentication.to: not an option; the options here"),
+        ({"authentication": {"type": "Vars", "params": [*PAIR[:1]]}}, "params: should be [MLFLOW_TRACKING_TOKEN] or"),
+        ({"mlflow": {"tracking_uri": "http://a:b@c"}}, "mlflow.tracking_uri: comes with credentials, which would"),
+        ({"mlflow": {"tracking_uri": "mlruns"}}, "run_config.mlflow.tracking_uri: should be an address such as"),
         ({"experiment_name": ["x"]}, "run_config.experiment_name: should be text, got ['x']"),
         ({"experiment_name": ""}, "run_config.experiment_name: should be text that is not empty, got ''"),
     ],
@@ -86,6 +100,17 @@ def test_values_of_the_command_line_replace_those_of_the_file():
 def test_a_start_date_may_be_text_number_or_date(given):
     """YYYYMMDD as text or number and a YAML date mean the same day."""
     assert date(2024, 2, 29) == run_config(start_date=given).start_date
+
+
+@pytest.mark.parametrize("given", [None, {}, {"type": None}, {"type": "Null"}])
+def test_null_is_no_authentication(given):
+    """For YAML the word Null is no word."""
+    assert "Null" == run_config(authentication=given).authentication.type
+
+
+def test_authentication_by_variables_names_them():
+    """The type decides what else the section has."""
+    assert tuple(PAIR) == run_config(authentication={"type": "Vars", "params": PAIR}).authentication.params
 
 
 @pytest.mark.parametrize("given", ["a, b", ["a", "b"]])

@@ -79,6 +79,8 @@ def test_the_schema_describes_every_key():
         ("run_config: {resources: {large: {requests: {cpu: lots}}}}", False),
         ("run_config: {resources: {large: {labels: {a b: c}}}}", False),
         ("run_config: {secrets: [{key: x}]}", False),
+        ("run_config: {authentication: {type: Null}}", True),
+        ("run_config: {authentication: {type: Vars}}", False),
         ("nope: 1", False),
     ],
 )

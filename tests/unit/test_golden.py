@@ -22,6 +22,17 @@ run_config:
   volume: {disabled: true}
 """
 
+TRACKED = """
+run_config:
+  image: registry.example.com/demo:1
+  namespace: airflow
+  experiment_name: Tracked
+  start_date: 20260101
+  volume: {disabled: true}
+  mlflow: {enabled: true, tracking_uri: "https://mlflow.example.com/"}
+  authentication: {type: GoogleOAuth2}
+"""
+
 EVERYTHING = r"""
 host: http://127.0.0.1:8080/prefix/
 output: dags
@@ -56,6 +67,12 @@ run_config:
   external_dependencies:
     - dag_id: raw-data
     - {dag_id: features, task_id: publish, timeout: 30, check_existence: false, execution_delta: 90}
+  mlflow:
+    enabled: true
+    tracking_uri: http://mlflow.tracking.svc:5000/prefix
+  authentication:
+    type: Vars
+    params: [MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD]
   resources:
     __default__:
       node_selectors: {kubernetes.io/arch: amd64}
@@ -80,7 +97,7 @@ def check(file: Path, write: bool) -> None:
     assert golden.read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "config"), [("Minimal", MINIMAL), ("everything", EVERYTHING)])
+@pytest.mark.parametrize(("name", "config"), [("Minimal", MINIMAL), ("Tracked", TRACKED), ("everything", EVERYTHING)])
 def test_small_projects(kedro_project, tmp_path, write_golden, name, config):
     """A project with two nodes, with the fewest and with all keys of the configuration."""
     result = kedro_project(config=config).run("compile", "-t", str(tmp_path))

@@ -20,7 +20,7 @@ def planned(run=None, *, name=None, scheduled=True, allow_memory=False, **projec
     section = {"image": "i:1", "namespace": "n", "experiment_name": "Demo", **(run or {})}
     settings = config.load({"run_config": section}, ["airflow-k8s.yaml"])
     values = {"pipeline": "__default__", "nodes": NODES, **project}
-    loaded = Project(name="Demo", package="demo", path=Path("/p"), env="local", **values)
+    loaded = Project(**{"name": "Demo", "package": "demo", "path": Path("/p"), "env": "local", **values})
     return plan(
         loaded, settings, command="kedro", today=TODAY, name=name, scheduled=scheduled, allow_memory=allow_memory
     )

@@ -1,0 +1,253 @@
+"""The operators that begin and end the MLflow run of a DAG run, over MLflow's REST API."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kedro_airflow_k8s.operators._airflow import BaseOperator
+
+RUN_TAG = "kedro-airflow-k8s.dag-run"
+MLFLOW_PATIENCE = 300  # seconds for which an MLflow that does not answer is asked again
+
+
+class MLflowUnavailable(Exception):
+    """MLflow did not answer, or not yet; asking again may help."""
+
+
+class MLflowServer:
+    """The MLflow server at `tracking_uri`; `auth_handler`, if there is one, knows how to log in.
+
+    MLflow's own variables MLFLOW_TRACKING_INSECURE_TLS, MLFLOW_TRACKING_SERVER_CERT_PATH and
+    MLFLOW_TRACKING_CLIENT_CERT_PATH of the worker are honoured.
+    """
+
+    def __init__(self, *, tracking_uri: str, auth_handler: Any = None) -> None:
+        self.tracking_uri = tracking_uri
+        self.auth_handler = auth_handler
+
+    def patiently(self, act: Callable[[], Any], log: Any) -> Any:
+        """Return what `act` does, and begin with it anew as long as MLflow is not available, which it must allow."""
+        deadline, pause = time.monotonic() + MLFLOW_PATIENCE, 1.0
+        while True:
+            try:
+                return act()
+            except MLflowUnavailable as error:
+                if time.monotonic() + pause > deadline:
+                    raise
+                log.warning("%s; trying again in %.0f s", error, pause)
+            time.sleep(pause)
+            pause = min(15.0, pause * 2)
+
+    def log_in(self, context: Any) -> Any:
+        """Return what `requests` takes as `auth`."""
+        return self.auth_handler and self.auth_handler.authorization(context)
+
+    def call(self, auth: Any, method: str, path: str, **content: Any) -> dict[str, Any] | None:
+        """Return what MLflow answers, None if it says that there is no such thing, or already is."""
+        import requests
+
+        where = f"MLflow at {self.tracking_uri}"
+        secure = os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").strip().lower() not in {"true", "1"}
+        try:
+            response = requests.request(
+                method,
+                f"{self.tracking_uri}/api/2.0/mlflow/{path}",
+                params=content if method == "GET" else None,
+                json=None if method == "GET" else content,
+                auth=auth,
+                timeout=(5, 30),
+                verify=os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or secure,
+                cert=os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None,
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError as error:
+            raise RuntimeError(
+                f"{where} has a certificate that is not trusted; MLFLOW_TRACKING_SERVER_CERT_PATH can name the CA"
+                f" bundle to trust: {error}"
+            ) from None
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise MLflowUnavailable(f"{where} does not answer: {error}") from None
+        if response.status_code in {429, 500, 502, 503, 504}:
+            raise MLflowUnavailable(f"{where} answers {response.status_code}: {response.text[:200]}")
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if response.ok and isinstance(answer, dict):
+            return answer
+        code = answer.get("error_code") if isinstance(answer, dict) else None
+        if code in {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"}:
+            return None
+        said = answer.get("message") if isinstance(answer, dict) else " ".join(response.text.split())[:200]
+        if response.status_code in {401, 403}:
+            raise RuntimeError(
+                f"{where} refuses ({response.status_code}): {said}; check run_config.authentication in"
+                " airflow-k8s.yaml, and what it names"
+            )
+        if code is None:
+            raise RuntimeError(
+                f"What answers at {self.tracking_uri} is not MLflow ({response.status_code}): {said}; is the address"
+                " right, or does a login page stand before it?"
+            )
+        raise RuntimeError(f"{where} refuses ({response.status_code}, {code}): {said}")
+
+
+class StartMLflowExperimentOperator(BaseOperator):
+    """Start the MLflow run of this DAG run, or find the one that an earlier try has started; return its id.
+
+    `experiment` is made if there is none, as the server would or as `experiment_options` say. MLflow shows the run by
+    the id of the DAG run unless `run_name` is given.
+    """
+
+    def __init__(
+        self,
+        *,
+        mlflow: MLflowServer,
+        experiment: str,
+        image: str,
+        commit: str | None = None,
+        experiment_options: dict[str, Any] | None = None,
+        run_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.mlflow = mlflow
+        self.experiment = experiment
+        self.image = image
+        self.commit = commit
+        self.experiment_options = experiment_options or {}
+        self.run_name = run_name
+
+    def execute(self, context: Any) -> str:
+        # As a whole: if an answer is lost, what was made is found in the next round.
+        run_id: str = self.mlflow.patiently(lambda: self._start(context), self.log)
+        self.log.info("MLflow run %s of experiment %s at %s", run_id, self.experiment, self.mlflow.tracking_uri)
+        return run_id
+
+    def _start(self, context: Any) -> str:
+        auth = self.mlflow.log_in(context)
+        experiment_id = self._experiment(auth)
+        run = self._find(auth, context, experiment_id) or self._create(auth, context, experiment_id)
+        run_id: str = run["info"]["run_id"]
+        if run["info"]["status"] != "RUNNING":
+            self.mlflow.call(auth, "POST", "runs/update", run_id=run_id, status="RUNNING")
+        logged = {entry["key"] for entry in run["data"].get("params", ())}
+        params = [{"key": key, "value": value} for key, value in self._params(context).items() if key not in logged]
+        self.mlflow.call(auth, "POST", "runs/log-batch", run_id=run_id, params=params)
+        return run_id
+
+    def _experiment(self, auth: Any) -> str:
+        def find() -> Any:
+            return self.mlflow.call(auth, "GET", "experiments/get-by-name", experiment_name=self.experiment)
+
+        # If it appears between the two, another DAG run has made it.
+        found = find()
+        if found is None:
+            tags = [{"key": key, "value": str(value)} for key, value in self.experiment_options.get("tags", {}).items()]
+            options = {**self.experiment_options, "tags": tags}
+            self.mlflow.call(auth, "POST", "experiments/create", name=self.experiment, **options)
+            found = find()
+        if found is None or found["experiment"]["lifecycle_stage"] == "deleted":
+            raise RuntimeError(
+                f"The MLflow experiment {self.experiment!r} is deleted: restore it (mlflow experiments restore"
+                f" --experiment-id {found['experiment']['experiment_id'] if found else '?'}), or name another one"
+                " (tracking.experiment.name in mlflow.yml)"
+            )
+        return str(found["experiment"]["experiment_id"])
+
+    def _find(self, auth: Any, context: Any, experiment_id: str) -> Any:
+        quote = '"' if "'" in _dag_run(context) else "'"
+        condition = f"tags.`{RUN_TAG}` = {quote}{_dag_run(context)}{quote}"
+        answer = self.mlflow.call(
+            auth, "POST", "runs/search", experiment_ids=[experiment_id], filter=condition, max_results=1
+        )
+        return next(iter((answer or {}).get("runs", ())), None)
+
+    def _create(self, auth: Any, context: Any, experiment_id: str) -> Any:
+        page = _run_page(context)
+        tags = {
+            RUN_TAG: _dag_run(context),
+            "mlflow.source.name": context["dag_run"].dag_id,
+            "mlflow.source.type": "JOB",
+            "mlflow.note.content": page and f"[Run {context['run_id']} in Airflow]({page})",
+            "airflow.run-page": page,
+            "mlflow.source.git.commit": self.commit,
+        }
+        answer = self.mlflow.call(
+            auth,
+            "POST",
+            "runs/create",
+            experiment_id=experiment_id,
+            start_time=int(time.time() * 1000),
+            run_name=self.run_name or context["run_id"],
+            tags=[{"key": key, "value": value} for key, value in tags.items() if value],
+        )
+        if answer is None:
+            raise RuntimeError(f"The MLflow experiment {self.experiment!r} was deleted just now")
+        return answer["run"]
+
+    def _params(self, context: Any) -> dict[str, str]:
+        dag_run = context["dag_run"]
+        date = getattr(dag_run, "logical_date", None)
+        params = {"image": self.image, "dag_id": dag_run.dag_id, "run_id": context["run_id"]}
+        return {**params, **({"execution_date": date.isoformat()} if date else {})}
+
+
+class FinishMLflowRunOperator(BaseOperator):
+    """Set the MLflow run to what became of the nodes: each of their pods has set it to its own end before."""
+
+    def __init__(self, *, mlflow: MLflowServer, run_name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mlflow = mlflow
+        self.run_name = run_name
+
+    def execute(self, context: Any) -> None:
+        run_id = context["ti"].xcom_pull(task_ids="start_mlflow_run")
+        if run_id is None:
+            self.log.info("No MLflow run was started")
+            return
+        states = {task_id: str(state) for task_id, state in _task_states(context).items()}
+        failed = sorted(task for task in self.upstream_task_ids if states.get(task) in {"failed", "upstream_failed"})
+        status = "FAILED" if failed else "FINISHED"
+        changes = {
+            "status": status,
+            "end_time": int(time.time() * 1000),
+            # Pods have renamed it to their pipeline.
+            "run_name": self.run_name or context["run_id"],
+        }
+        answer = self.mlflow.patiently(
+            lambda: self.mlflow.call(self.mlflow.log_in(context), "POST", "runs/update", run_id=run_id, **changes),
+            self.log,
+        )
+        if answer is None:
+            raise RuntimeError(f"MLflow at {self.mlflow.tracking_uri} no longer has the run {run_id}")
+        self.log.info("MLflow run %s: %s%s", run_id, status, f", because of {', '.join(failed)}" if failed else "")
+
+
+def _dag_run(context: Any) -> str:
+    return f"{context['dag_run'].dag_id}/{context['run_id']}"
+
+
+def _run_page(context: Any) -> str | None:
+    """Return the address of the DAG run's page, if Airflow knows its own address."""
+    from urllib.parse import quote
+
+    from airflow.configuration import conf
+
+    dag_id, run_id = (quote(text, safe="") for text in (context["dag_run"].dag_id, context["run_id"]))
+    base = conf.get("api", "base_url", fallback=None)
+    if base:  # Airflow 3
+        return f"{base.rstrip('/')}/dags/{dag_id}/runs/{run_id}"
+    base = conf.get("webserver", "base_url", fallback=None)
+    return f"{base.rstrip('/')}/dags/{dag_id}/grid?dag_run_id={run_id}" if base else None
+
+
+def _task_states(context: Any) -> dict[str, Any]:
+    """Return the state of each task of this run."""
+    dag_run, ti = context["dag_run"], context["ti"]
+    if hasattr(ti, "get_task_states"):  # Airflow 3
+        return dict(ti.get_task_states(dag_id=dag_run.dag_id, run_ids=[context["run_id"]])[context["run_id"]])
+    return {each.task_id: each.state for each in dag_run.get_task_instances()}

@@ -1,0 +1,165 @@
+"""Feature: one MLflow run for each run of the DAG, in which all nodes log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+from urllib.parse import urlsplit
+
+from kedro_airflow_k8s.config import PluginConfig
+from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
+from kedro_airflow_k8s.errors import PlanError
+from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
+from kedro_airflow_k8s.plan.text import argument
+from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project, Tracking
+
+OPERATORS = "kedro_airflow_k8s.operators.mlflow"
+HANDLERS = "kedro_airflow_k8s.operators.authentication"
+START, FINISH = "start_mlflow_run", "finish_mlflow_run"
+_WAYS_OUT = "name a server in run_config.mlflow.tracking_uri, or say --no-mlflow"
+
+
+def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
+    """Start an MLflow run before the nodes, hand it to them, and end it as they did. Raises `PlanError`."""
+    tracking = project.tracking
+    address = _address(project, config)
+    if address is None:
+        return Fragment(warnings=tuple(_untracked(project, config)))
+    server = {"tracking_uri": address, **_login(config.run_config.authentication)}
+    run_name = {"run_name": tracking.run_name} if tracking and tracking.run_name else {}
+    start: dict[str, Any] = {
+        "mlflow": Local("mlflow"),
+        "experiment": tracking.experiment if tracking else config.run_config.experiment_name,
+        "image": config.run_config.image,
+        **({"commit": project.commit.sha} if project.commit else {}),
+        **({"experiment_options": options} if tracking and (options := _options(tracking)) else {}),
+        **run_name,
+    }
+    finish = {"mlflow": Local("mlflow"), **run_name, "trigger_rule": "all_done"}
+    return Fragment(
+        before=(TaskSpec(START, Call(Ref(OPERATORS, "StartMLflowExperimentOperator"), start)),),
+        after=(TaskSpec(FINISH, Call(Ref(OPERATORS, "FinishMLflowRunOperator"), finish)),),
+        variables={
+            "mlflow": Call(Ref(OPERATORS, "MLflowServer"), server),
+            "mlflow_env": [
+                {"name": "MLFLOW_TRACKING_URI", "value": argument(address)},
+                {"name": "MLFLOW_RUN_ID", "value": f"{{{{ ti.xcom_pull(task_ids={START!r}) }}}}"},
+            ],
+        },
+        defaults={"env": Local("mlflow_env")},
+        warnings=tuple(_doubtful(project, config)),
+    )
+
+
+def _address(project: Project, config: PluginConfig) -> str | None:
+    """Return the address of the server, None if MLflow is off. Raises `PlanError` if it is asked for without one."""
+    asked, tracking = config.run_config.mlflow, project.tracking
+    configured = tracking.tracking_uri if tracking else None
+    address = asked.tracking_uri or configured
+    if asked.enabled is False:
+        return None
+    if not asked.enabled and (tracking is None or _skips(tracking, project)):
+        return None
+    if address is not None and _is_server(address):
+        if asked.tracking_uri is None and "@" in urlsplit(address).netloc:
+            raise PlanError(
+                f"{_files(tracking)}: server.mlflow_tracking_uri comes with credentials, which would stand in the DAG"
+                " file; see run_config.authentication"
+            )
+        return address.rstrip("/")
+    if asked.enabled:
+        found = f"{_files(tracking)} has {configured!r}" if configured else "there is none"
+        raise PlanError(f"run_config.mlflow.enabled: MLflow needs the address of a server, and {found}; {_WAYS_OUT}")
+    return None
+
+
+def _skips(tracking: Tracking, project: Project) -> bool:
+    return (project.selection or DEFAULT_PIPELINE) in tracking.skipped_pipelines
+
+
+def _is_server(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _files(tracking: Tracking | None) -> str:
+    return ", ".join(tracking.files) if tracking and tracking.files else "mlflow.yml"
+
+
+def _untracked(project: Project, config: PluginConfig) -> Iterator[str]:
+    """Yield why there is no MLflow run, unless that is as the user wants it."""
+    asked, tracking = config.run_config.mlflow, project.tracking
+    if asked.enabled is False or (tracking and _skips(tracking, project)):
+        return
+    if tracking is None:
+        if asked.tracking_uri:
+            yield (
+                "MLflow is off: run_config.mlflow names a server, but kedro-mlflow is not installed here; if it is in"
+                " the image, say run_config.mlflow.enabled: true"
+            )
+        return
+    place = tracking.tracking_uri
+    if place:
+        reason = f"{_files(tracking)} tracks to {place}, which is no server"
+    elif tracking.only_local and project.env != "local":
+        reason = f"{_files(tracking)} is of another environment than {project.env}"
+    else:
+        reason = f"{_files(tracking)} names no server" if tracking.files else "there is no mlflow.yml"
+    yield (
+        f"MLflow is off: {reason}. kedro-mlflow would track each node by itself, to a place that is lost with its pod"
+        f" or that MLflow refuses; {_WAYS_OUT}"
+    )
+
+
+def _doubtful(project: Project, config: PluginConfig) -> Iterator[str]:
+    """Yield what of kedro-mlflow's own configuration would work against the one run."""
+    tracking = project.tracking
+    if tracking is None:
+        return
+    if tracking.only_local:
+        other = "" if tracking.experiment == project.package else f" and refuse a run of {tracking.experiment!r}"
+        yield (
+            f"{_files(tracking)} is not in an image that kedro-docker makes: the pods would track with kedro-mlflow's"
+            f" defaults, to the experiment {project.package!r}{other}; move it to conf/base"
+        )
+    if tracking.run_id is not None:
+        yield (
+            f"{_files(tracking)} sets tracking.run.id, which the pods take instead of the MLflow run of their DAG run;"
+            " remove it there"
+        )
+    location = tracking.experiment_options.get("artifact_location")
+    if location and "://" not in str(location):
+        yield f"{_files(tracking)} sets the artifact_location {location!r}, which is of one pod alone; it is left out"
+
+
+def _options(tracking: Tracking) -> dict[str, Any]:
+    options = dict(tracking.experiment_options)
+    if "://" not in str(options.get("artifact_location", "://")):
+        del options["artifact_location"]
+    return options
+
+
+@singledispatch
+def _login(authentication: Any) -> dict[str, Any]:
+    """Return the arguments by which an MLflow server knows how to log in."""
+    raise NotImplementedError(f"no handler for {type(authentication).__name__}")
+
+
+@_login.register
+def _(authentication: NullAuthentication) -> dict[str, Any]:
+    return {}
+
+
+@_login.register
+def _(authentication: VarsAuthentication) -> dict[str, Any]:
+    return _handler("VarsAuthHandler", variables=list(authentication.params))
+
+
+@_login.register
+def _(authentication: GoogleOAuth2Authentication) -> dict[str, Any]:
+    return _handler("GoogleOAuth2AuthHandler")
+
+
+def _handler(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"auth_handler": Call(Ref(HANDLERS, name), arguments)}

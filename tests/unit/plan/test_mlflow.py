@@ -1,0 +1,162 @@
+"""When there is an MLflow run for each run of the DAG, and what the user should know about it."""
+
+import pytest
+
+from kedro_airflow_k8s.errors import PlanError
+from kedro_airflow_k8s.model import Call, Local, Ref
+from kedro_airflow_k8s.project import Tracking
+
+from .test_plan import planned
+
+URI = "https://mlflow.example.com"
+BASE = ("conf/base/mlflow.yml",)
+LOCAL = {"files": ("conf/local/mlflow.yml",), "only_local": True}
+
+
+def tracking(uri=URI, **values):
+    return Tracking(**{"experiment": "demo", "tracking_uri": uri, "files": BASE, **values})
+
+
+def tasks(plan):
+    return {task.task_id: task.call for chain in (*plan.dag.before, *plan.dag.after) for task in chain}
+
+
+def server(plan):
+    return plan.dag.variables["mlflow"].kwargs
+
+
+def test_mlflow_is_on_where_kedro_mlflow_has_a_server():
+    """The run is started in kedro-mlflow's experiment before the nodes, handed to them, and finished after them."""
+    made = planned(tracking=tracking(f"{URI}/"))
+
+    found = tasks(made)
+    assert found["start_mlflow_run"].kwargs == {"mlflow": Local("mlflow"), "experiment": "demo", "image": "i:1"}
+    assert found["finish_mlflow_run"].kwargs == {"mlflow": Local("mlflow"), "trigger_rule": "all_done"}
+    assert server(made) == {"tracking_uri": URI}
+    assert made.dag.defaults["env"] == Local("mlflow_env")
+    assert made.dag.variables["mlflow_env"] == [
+        {"name": "MLFLOW_TRACKING_URI", "value": URI},
+        {"name": "MLFLOW_RUN_ID", "value": "{{ ti.xcom_pull(task_ids='start_mlflow_run') }}"},
+    ]
+    assert made.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [
+        ({}, None),
+        ({"enabled": False}, tracking()),
+        ({"enabled": False, "tracking_uri": URI}, tracking(None)),
+        ({}, tracking(skipped_pipelines=("__default__",))),
+    ],
+)
+def test_mlflow_is_off_without_a_word_where_nobody_wants_it(run, found):
+    """Kedro-mlflow is not there, or the user switched it off."""
+    made = planned({"mlflow": run}, tracking=found)
+
+    assert ("start_mlflow_run" in tasks(made), "env" in made.dag.defaults, made.warnings) == (False, False, ())
+
+
+@pytest.mark.parametrize(
+    ("run", "found", "expected"),
+    [
+        ({}, tracking("sqlite:///mlruns.db"), "conf/base/mlflow.yml tracks to sqlite:///mlruns.db, which is no server"),
+        ({}, tracking("mlruns"), "conf/base/mlflow.yml tracks to mlruns, which is no server"),
+        ({}, tracking("databricks"), "conf/base/mlflow.yml tracks to databricks, which is no server"),
+        ({}, tracking(None), "conf/base/mlflow.yml names no server"),
+        ({}, tracking(None, files=()), "there is no mlflow.yml"),
+        ({"tracking_uri": URI}, None, "kedro-mlflow is not installed here"),
+    ],
+)
+def test_it_is_said_why_mlflow_is_off(run, found, expected):
+    """Every pod would track by itself to a place that nobody finds again."""
+    made = planned({"mlflow": run}, tracking=found)
+
+    assert "start_mlflow_run" not in tasks(made)
+    (warning,) = made.warnings
+    assert expected in warning
+
+
+def test_a_file_of_another_environment_is_named():
+    """`kedro mlflow init` puts it into conf/local, which an environment prod does not read."""
+    (warning,) = planned(env="prod", tracking=tracking(None, **LOCAL)).warnings
+
+    assert "conf/local/mlflow.yml is of another environment than prod" in warning
+
+
+def test_a_file_in_conf_local_is_not_in_the_image():
+    """The warning says what the pods would do then."""
+    (warning,) = planned(tracking=tracking(**LOCAL)).warnings
+    (other,) = planned(tracking=tracking(experiment="Prices", **LOCAL)).warnings
+
+    assert "defaults, to the experiment 'demo'; move it to conf/base" in warning
+    assert "to the experiment 'demo' and refuse a run of 'Prices'; move it to conf/base" in other
+
+
+def test_the_configuration_of_the_plugin_goes_first():
+    """The address from inside the cluster is another; a server may be named where kedro-mlflow has none."""
+    assert server(planned({"mlflow": {"tracking_uri": "http://mlflow:5000"}}, tracking=tracking())) == {
+        "tracking_uri": "http://mlflow:5000"
+    }
+    assert server(planned({"mlflow": {"tracking_uri": URI}}, tracking=tracking("mlruns"))) == {"tracking_uri": URI}
+
+
+def test_mlflow_without_kedro_mlflow_uses_the_pipelines_name():
+    """The image may have it, or only mlflow, although the machine that compiles has not."""
+    made = planned({"mlflow": {"enabled": True, "tracking_uri": URI}})
+
+    assert tasks(made)["start_mlflow_run"].kwargs["experiment"] == "Demo"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"), [(None, "there is none"), (tracking("mlruns"), "conf/base/mlflow.yml has 'mlruns'")]
+)
+def test_mlflow_needs_a_server(found, expected):
+    """Who switches it on without one is told what there is."""
+    with pytest.raises(PlanError, match=expected):
+        planned({"mlflow": {"enabled": True}}, tracking=found)
+
+
+def test_credentials_do_not_get_into_the_file():
+    """An address in mlflow.yml may have some."""
+    with pytest.raises(PlanError, match="comes with credentials") as caught:
+        planned(tracking=tracking("https://me:hush@mlflow.example.com"))
+
+    assert "hush" not in str(caught.value)
+
+
+def test_a_fixed_run_is_told():
+    """The pods would take it instead of their own DAG run's."""
+    (warning,) = planned(tracking=tracking(run_id="1")).warnings
+
+    assert "sets tracking.run.id" in warning
+
+
+def test_options_of_the_experiment_and_the_name_of_the_run_are_kept():
+    """The experiment is made as kedro-mlflow would make it, but for a place that is of one pod alone."""
+    options = {"artifact_location": "s3://bucket/x", "tags": {"team": "prices"}}
+    kept = planned(tracking=tracking(experiment_options=options, run_name="nightly"))
+    left_out = planned(tracking=tracking(experiment_options={"artifact_location": "mlartifacts"}))
+
+    start, finish = tasks(kept)["start_mlflow_run"].kwargs, tasks(kept)["finish_mlflow_run"].kwargs
+    assert (start["experiment_options"], start["run_name"], finish["run_name"]) == (options, "nightly", "nightly")
+    assert "experiment_options" not in tasks(left_out)["start_mlflow_run"].kwargs
+    assert "which is of one pod alone" in left_out.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"type": "GoogleOAuth2"}, Call(Ref("kedro_airflow_k8s.operators.authentication", "GoogleOAuth2AuthHandler"))),
+        (
+            {"type": "Vars", "params": ["MLFLOW_TRACKING_TOKEN"]},
+            Call(
+                Ref("kedro_airflow_k8s.operators.authentication", "VarsAuthHandler"),
+                {"variables": ["MLFLOW_TRACKING_TOKEN"]},
+            ),
+        ),
+    ],
+)
+def test_the_handler_is_that_of_the_configuration(section, expected):
+    """Each type of authentication has a class of its own."""
+    assert server(planned({"authentication": section}, tracking=tracking()))["auth_handler"] == expected
