@@ -45,7 +45,7 @@ def tracking(metadata: Any, env: str) -> Tracking | None:
         return None
     _stand_in_for_random_names()
     found = read(metadata, env, KIND)
-    files = found.files if found else written_files(metadata, LOCAL, KIND)
+    files = (found.files if found else ()) or written_files(metadata, LOCAL, KIND)
     content = found.content if found else {}
     server, experiment, run = (
         _section(content, files, path) for path in ("server", "tracking.experiment", "tracking.run")
