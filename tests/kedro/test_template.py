@@ -11,7 +11,7 @@ import semver
 from tests.kedro.conftest import pods
 
 EXPECTED = Path(__file__).with_name("expected.py")
-KEDRO = semver.Version.parse(version("kedro"))
+KEDRO = semver.VersionInfo.parse(version("kedro"))
 # Kedro 0.19 names a node after its datasets, later ones after its function and a digest of both.
 UNNAMED = "describe([comparison;params:style]) -> [description]" if KEDRO < "1.0.0" else "describe__198882bc"
 WARNING = f"Warning: node {UNNAMED!r} has no name of its own: its task id changes with its function\n"
