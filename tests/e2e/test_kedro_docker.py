@@ -44,7 +44,7 @@ class Seen(AbstractDataset):
         raise NotImplementedError
 
     def _save(self, data):
-        found = {**data, "credentials": self.credentials, "files": sorted(map(str, Path("conf").rglob("*.yml")))}
+        found = {**data, "credentials": self.credentials, "files": sorted(map(str, Path("conf").glob("*/*.yml")))}
         self.filepath.parent.mkdir(parents=True, exist_ok=True)
         self.filepath.write_text(json.dumps({**found, "data": sorted(map(str, Path("data").rglob("*.*")))}))
 
@@ -72,9 +72,13 @@ run_config:
     - {secret: credentials, key: credentials.yml, deploy_type: volume, deploy_target: /home/kedro_docker/conf/local}
 """
 
-SANDBOX = """
+# The sandbox's own file is configuration too: what the pod shall resolve is escaped here.
+SANDBOX = r"""
 variables: {KEDRO_CONFIG_COMMIT_ID: "00123"}
-secrets: {credentials: {credentials.yml: "service: {token: hidden, commit: '${commit_id|dirty}'}"}}
+secrets:
+  credentials:
+    credentials.yml: |
+      service: {token: hidden, commit: "\${commit_id|dirty}"}
 """
 
 
