@@ -91,7 +91,8 @@ def _source(metadata: Any, env: str, kind: str) -> Source | None:
         raise ConfigError(str(error)) from error
     except Exception as error:
         # OmegaConf, PyYAML and Kedro each have their own family of errors; all of them mean a wrong file.
-        raise ConfigError(_why(files, kind, metadata) or f"{', '.join(found)}: {_cause(error, metadata)}") from error
+        where = ", ".join(found) or f"{type(loader).__name__}[{kind!r}]"
+        raise ConfigError(_why(files, kind, metadata) or f"{where}: {_cause(error, metadata)}") from error
     # For OmegaConf a file of nothing but a word has that word as a key without a value.
     wrong = _why(files, kind, metadata) if kind in _PATTERNS and None in content.values() else None
     if wrong:
@@ -116,11 +117,22 @@ def _cause(error: Exception, metadata: Any) -> str:
 def _config_loader(metadata: Any, env: str) -> Any:
     from kedro.framework.project import settings, validate_settings
 
+    from kedro_airflow_k8s.hooks import MissingVariable
+
     validate_settings()
     conf_source = str(Path(metadata.project_path) / settings.CONF_SOURCE)
-    loader = settings.CONFIG_LOADER_CLASS(
-        conf_source=conf_source, env=env, runtime_params=None, **settings.CONFIG_LOADER_ARGS
-    )
+    try:
+        loader = settings.CONFIG_LOADER_CLASS(
+            conf_source=conf_source, env=env, runtime_params=None, **settings.CONFIG_LOADER_ARGS
+        )
+    except MissingVariable as error:
+        raise ConfigError(str(error)) from error
+    except Exception as error:
+        # A loader reads globals.yml as it is made, and may be of the project's own.
+        reader = settings.CONFIG_LOADER_CLASS.__name__
+        raise ConfigError(
+            f"{reader} cannot read {_short(Path(conf_source), metadata)}: {_cause(error, metadata)}"
+        ) from error
     for kind, patterns in _PATTERNS.items():
         # A loader that is none of Kedro's has its own way to know which files are of which kind.
         getattr(loader, "config_patterns", {}).setdefault(kind, patterns)
