@@ -40,8 +40,8 @@ importlib.metadata.EntryPoints.select = select
 WITHOUT_HOOKS = """
 import importlib.metadata
 every = importlib.metadata.distributions
-ours = "kedro-airflow-k8s"
-importlib.metadata.distributions = lambda **wanted: (one for one in every(**wanted) if one.metadata["Name"] != ours)
+ours = "kedro_airflow_k8s-"
+importlib.metadata.distributions = lambda **wanted: (one for one in every(**wanted) if ours not in str(one._path))
 """
 RUN = """
 import sys
