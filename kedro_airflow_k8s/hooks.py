@@ -121,7 +121,7 @@ def _explaining(getitem: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]
             name = re.match(r"Interpolation key '([^.\[\]]+)' not found", str(error))
             if name is None:
                 raise
-            places = sorted(_places(loader.conf_source, reader, name[1]))
+            places = _places(loader.conf_source, reader, name[1])
             raise MissingVariable(_missing(name[1], str(error.full_key), places)) from error
 
     return explaining
@@ -134,8 +134,9 @@ def _places(conf_source: str, reader: _Reader, name: str) -> list[str]:
         with reader._files.open(path) as file:
             numbers = variables.lines(file.read().decode("utf-8"), name)
         short = PurePath(path).relative_to(root) if PurePath(path).is_relative_to(root) else PurePath(path)
-        found += [f"{short.as_posix()}, line {number}" for number in numbers]
-    return found
+        if numbers:
+            found.append(f"{short.as_posix()}, line {', '.join(map(str, numbers))}")
+    return sorted(found)
 
 
 def _missing(name: str, key: str, places: list[str]) -> str:

@@ -83,10 +83,9 @@ def test_a_missing_name_is_still_omegaconfs_kind_of_error(conf):
     with pytest.raises(InterpolationKeyError) as caught:
         load(folder)
 
-    where = f"{folder.name}/base/parameters.yml"
     assert str(caught.value) == (
-        f"{where}, line 2 and {where}, line 3: b[1]: ${{no}} is neither a key of this configuration nor a variable; "
-        "set KEDRO_CONFIG_NO for ${no}, or write a default, ${no|...}"
+        f"{folder.name}/base/parameters.yml, line 2, 3: b[1]: ${{no}} is neither a key of this configuration nor a "
+        "variable; set KEDRO_CONFIG_NO for ${no}, or write a default, ${no|...}"
     )
 
 
