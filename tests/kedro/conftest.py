@@ -89,7 +89,7 @@ class KedroProject:
     path: Path
 
     def kedro(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `kedro ARGUMENTS` in the project, with only these variables of KEDRO_CONFIG_*."""
+        """Run `kedro ARGUMENTS` in the project, with no other of Kedro's variables than these."""
         return kedro(*arguments, cwd=self.path, **environment)
 
     def write(self, name: str, content: str) -> None:
@@ -103,10 +103,11 @@ class KedroProject:
 
 def kedro(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command of Kedro, with lines that are wide enough."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("KEDRO_")}
     return subprocess.run(
         [sys.executable, "-m", "kedro", *arguments],
         cwd=cwd,
-        env={**os.environ, "COLUMNS": "1000", "DO_NOT_TRACK": "1", "KEDRO_DISABLE_TELEMETRY": "1", **environment},
+        env={**inherited, "COLUMNS": "1000", "DO_NOT_TRACK": "1", "KEDRO_DISABLE_TELEMETRY": "1", **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -96,6 +96,7 @@ FILES = {
             image: registry.example.com/matrix:${commit_id|dirty}
             namespace: airflow
             experiment_name: Matrix
+            description: in ${globals:bucket} as ${run_config.image}
             startup_timeout: ${number|5}
             volume: {size: "${number|5}Gi", owner: "${number|5}"}
     """,
@@ -177,7 +178,13 @@ def test_the_commands_of_the_plugin_read_the_same(project):
     assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
     dag = project.read("dags/Matrix.py")
     assert list(pods(dag)) == ["look"]
-    for expected in ('"registry.example.com/matrix:00123"', '"77Gi"', '"fsGroup": 77', "startup_timeout_seconds=77"):
+    for expected in (
+        '"image": "registry.example.com/matrix:00123"',
+        'description="in s3://dev as registry.example.com/matrix:00123"',
+        '{"storage": "77Gi"}',
+        '"fsGroup": 77',
+        "startup_timeout_seconds=77",
+    ):
         assert expected in dag
 
 
