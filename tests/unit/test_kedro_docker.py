@@ -102,3 +102,40 @@ def test_what_the_image_holds(tmp_path):
         "requirements.txt",
         "src/demo/__init__.py",
     ]
+
+
+def test_local_data_that_the_image_leaves_out_is_a_warning(kedro_project):
+    """The node that reads it would fail; what a node writes, what lies elsewhere and parameters are no such data."""
+    nodes = 'node(identity, "raw", "clean", name="one"), node(pair, ["clean", "kept", "params:a"], "model", name="two")'
+    project = kedro_project(f"""
+from kedro.pipeline import node, pipeline
+
+
+def identity(x):
+    return x
+
+
+def pair(x, y, z):
+    return x
+
+
+def register_pipelines():
+    return {{"__default__": pipeline([{nodes}])}}
+""")
+    copy_template(project.path)
+    entry = "{type: pickle.PickleDataset, filepath: FILE}"
+    files = {
+        "raw": "./data/raw.pkl",
+        "clean": "data/clean.pkl",
+        "kept": "files/kept.pkl",
+        "'{any}'": "'data/{any}.pkl'",
+    }
+    project.write("conf/base/catalog.yml", "".join(f"{k}: {entry.replace('FILE', v)}\n" for k, v in files.items()))
+
+    result = project.run("compile", "-t", str(project.path / "dags"))
+
+    assert result.exit_code == 0, result.output
+    assert [line for line in result.output.splitlines() if "Warning" in line] == [
+        "Warning: dataset 'raw' is read by 'one' from data/raw.pkl, which .dockerignore keeps out of the image; keep "
+        "it there with a line !data/raw.pkl, or have it in remote storage"
+    ]
