@@ -56,7 +56,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Build:
-    """A compiled DAG: the file to deliver and what it was made from."""
+    """A compiled DAG: the file to deliver and what it was made from.
+
+    A `remark` is what the user should know, but could not be rid of by --strict.
+    """
 
     project: Project
     config: PluginConfig
@@ -64,6 +67,7 @@ class Build:
     build_id: str
     file: File
     warnings: tuple[str, ...]
+    remark: str | None = None
 
     @property
     def project_path(self) -> PurePosixPath:
@@ -102,7 +106,7 @@ def build(metadata: Any, request: Request) -> Build:
         raise PlanError(f"with --strict a warning is an error:{listed}")
     text, build_id = render(planned.dag)
     file = File(f"{planned.dag.dag_id}.py", text)
-    return Build(loaded, settings, planned.dag.dag_id, build_id, file, warnings)
+    return Build(loaded, settings, planned.dag.dag_id, build_id, file, warnings, source.remark)
 
 
 def settings(metadata: Any, env: str, *required: str) -> PluginConfig:

@@ -270,6 +270,8 @@ def _build(ctx: click.Context, options: Mapping[str, Any], **request: Any) -> Bu
         **request,
     )
     built = build(ctx.obj, asked)
+    if built.remark:
+        _say(f"Note: {built.remark}")
     for warning in built.warnings:
         click.echo(f"Warning: {warning}", err=True)
     return built

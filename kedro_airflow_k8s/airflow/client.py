@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from semver import Version
+from semver import VersionInfo as Version
 
 from kedro_airflow_k8s.airflow.access import VARIABLES, Credentials, credentials, verification
 from kedro_airflow_k8s.airflow.answer import Answer

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from semver import Version
+from semver import VersionInfo as Version
 
 from kedro_airflow_k8s.airflow import logs
 from kedro_airflow_k8s.airflow.access import VARIABLES, Authorization, Credentials, bearer

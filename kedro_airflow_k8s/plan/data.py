@@ -13,7 +13,7 @@ from kedro_airflow_k8s.project import Project
 
 
 def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list[str]:
-    """Return warnings of local datasets that lie outside the shared volume.
+    """Return warnings of local datasets that lie outside the shared volume, or are not in the image.
 
     Raises `PlanError` that names each dataset which would pass in memory, unless `allow_memory` is set.
     """
@@ -26,7 +26,7 @@ def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list
             f"Give each an entry in the catalog, such as {first}: {{type: pickle.PickleDataset, filepath:"
             f" data/{first}.pkl}}, or all of them a dataset factory; or say --allow-memory-datasets"
         )
-    return list(_unshared(project, config))
+    return [*_unshared(project, config), *_left_out(project)]
 
 
 def _passage(project: Project, name: str) -> str:
@@ -55,3 +55,12 @@ def _unshared(project: Project, config: PluginConfig) -> Iterator[str]:
             continue
         passage = _passage(project, name)
         yield f"dataset {name!r} lies at {dataset.local_path}, {reason}, where no other task finds it ({passage})"
+
+
+def _left_out(project: Project) -> Iterator[str]:
+    for name, file in project.left_out.items():
+        readers = ", ".join(repr(node.name) for node in project.nodes if name in node.inputs)
+        yield (
+            f"dataset {name!r} is read by {readers} from {file}, which .dockerignore keeps out of the image; keep it "
+            f"there with a line !{file}, or have it in remote storage"
+        )

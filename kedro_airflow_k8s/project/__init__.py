@@ -33,7 +33,8 @@ class Project:
     """A Kedro project with one of its pipelines, in one environment.
 
     `selection` is the value of `kedro run --pipeline` by which a pod finds the nodes, or None for no such option;
-    `datasets` are those that pass from one node to another, `tracking` is what kedro-mlflow does if it is installed.
+    `datasets` are those that pass from one node to another, `left_out` by their names the local files that nodes read
+    and no image of the project has; `tracking` is what kedro-mlflow does if it is installed.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Project:
     nodes: tuple[Node, ...]
     selection: str | None = None
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     commit: Commit | None = None
     workdir: PurePosixPath | None = None
     tracking: Tracking | None = None
@@ -55,6 +57,8 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
     Creates no Kedro context: its hooks contact other systems. Raises `ProjectError` or `ConfigError`.
     """
     nodes, selection = pipelines.read(pipeline)
+    passed, taken = pipelines.passed(nodes), pipelines.taken(nodes)
+    found = datasets(metadata, env, [*passed, *taken])
     return Project(
         name=metadata.project_name,
         package=metadata.package_name,
@@ -63,7 +67,8 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         pipeline=pipeline,
         nodes=nodes,
         selection=selection,
-        datasets=datasets(metadata, env, pipelines.passed(nodes)),
+        datasets={name: found[name] for name in passed},
+        left_out=surroundings.left_out(metadata.project_path, {name: found[name].local_path for name in taken}),
         commit=surroundings.commit(metadata.project_path),
         workdir=surroundings.workdir(metadata.project_path),
         tracking=tracking(metadata, env),

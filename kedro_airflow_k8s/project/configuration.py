@@ -25,10 +25,14 @@ _LONGEST = 500
 
 @dataclass(frozen=True)
 class Source:
-    """The merged but unchecked content of `airflow-k8s.yaml`, and the files it came from, relative to the project."""
+    """The merged but unchecked content of `airflow-k8s.yaml`, and the files it came from, relative to the project.
+
+    `remark` is what the user should know of how they were read.
+    """
 
     content: Mapping[str, Any]
     files: tuple[str, ...]
+    remark: str | None = None
 
 
 def source(metadata: Any, env: str) -> Source:
@@ -67,6 +71,8 @@ def written_files(metadata: Any, env: str, kind: str) -> tuple[str, ...]:
 def _source(metadata: Any, env: str, kind: str) -> Source | None:
     from kedro.config import MissingConfigException
 
+    from kedro_airflow_k8s.hooks import MissingVariable, stepping_aside
+
     loader = _config_loader(metadata, env)
     conf = Path(loader.conf_source)
     base = getattr(loader, "base_env", None) or "base"
@@ -81,14 +87,18 @@ def _source(metadata: Any, env: str, kind: str) -> Source | None:
         content = loader[kind]
     except MissingConfigException:
         return None
+    except MissingVariable as error:
+        raise ConfigError(str(error)) from error
     except Exception as error:
         # OmegaConf, PyYAML and Kedro each have their own family of errors; all of them mean a wrong file.
-        raise ConfigError(_why(files, kind, metadata) or f"{', '.join(found)}: {_cause(error, metadata)}") from error
+        where = ", ".join(found) or f"{type(loader).__name__}[{kind!r}]"
+        raise ConfigError(_why(files, kind, metadata) or f"{where}: {_cause(error, metadata)}") from error
     # For OmegaConf a file of nothing but a word has that word as a key without a value.
     wrong = _why(files, kind, metadata) if kind in _PATTERNS and None in content.values() else None
     if wrong:
         raise ConfigError(wrong)
-    return Source(as_written(content, files) if kind in _PATTERNS else content, tuple(found))
+    content = as_written(content, files) if kind in _PATTERNS else content
+    return Source(content, tuple(found), stepping_aside(type(loader)))
 
 
 def _why(files: Sequence[Path], kind: str, metadata: Any) -> str | None:
@@ -107,16 +117,28 @@ def _cause(error: Exception, metadata: Any) -> str:
 def _config_loader(metadata: Any, env: str) -> Any:
     from kedro.framework.project import settings, validate_settings
 
+    from kedro_airflow_k8s.hooks import MissingVariable
+
     validate_settings()
     conf_source = str(Path(metadata.project_path) / settings.CONF_SOURCE)
-    loader = settings.CONFIG_LOADER_CLASS(
-        conf_source=conf_source, env=env, runtime_params=None, **settings.CONFIG_LOADER_ARGS
-    )
+    try:
+        loader = settings.CONFIG_LOADER_CLASS(
+            conf_source=conf_source, env=env, runtime_params=None, **settings.CONFIG_LOADER_ARGS
+        )
+    except MissingVariable as error:
+        raise ConfigError(str(error)) from error
+    except Exception as error:
+        # A loader reads globals.yml as it is made, and may be of the project's own.
+        reader = settings.CONFIG_LOADER_CLASS.__name__
+        raise ConfigError(
+            f"{reader} cannot read {_short(Path(conf_source), metadata)}: {_cause(error, metadata)}"
+        ) from error
     for kind, patterns in _PATTERNS.items():
-        loader.config_patterns.setdefault(kind, patterns)
-        loader.merge_strategy.setdefault(kind, "soft")
+        # A loader that is none of Kedro's has its own way to know which files are of which kind.
+        getattr(loader, "config_patterns", {}).setdefault(kind, patterns)
+        getattr(loader, "merge_strategy", {}).setdefault(kind, "soft")
     # As kedro-mlflow does with its context, and merged as Kedro merges by default.
-    loader.config_patterns.setdefault("mlflow", ["mlflow*", "mlflow*/**", "**/mlflow*"])
+    getattr(loader, "config_patterns", {}).setdefault("mlflow", ["mlflow*", "mlflow*/**", "**/mlflow*"])
     return loader
 
 

@@ -81,6 +81,14 @@ def passed(nodes: tuple[Node, ...]) -> list[str]:
     return [name for name in names if name.partition("@")[0] in written & read]
 
 
+def taken(nodes: tuple[Node, ...]) -> list[str]:
+    """Return the datasets that nodes read and none writes, without parameters."""
+    written = {name.partition("@")[0] for node in nodes for name in node.outputs}
+    names = dict.fromkeys(name for node in nodes for name in node.inputs)
+    parameters = ("parameters", "params:")
+    return [name for name in names if name.partition("@")[0] not in written and not name.startswith(parameters)]
+
+
 def _selection(pipelines: Any, name: str) -> str | None:
     """Return by which value of `--pipeline` a pod's `kedro run` finds the nodes, None for no such option.
 

@@ -1,12 +1,16 @@
-"""What lies around the project: its git repository and its Dockerfile."""
+"""What lies around the project: its git repository, its Dockerfile and what that leaves out."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
+
+from kedro_airflow_k8s import dockerignore
 
 # A repository of another user, as in a container of CI, may be read, and what is read is only the commit.
 _SETTINGS = ("-c", "safe.directory=*", "-c", "log.showSignature=false")
@@ -57,3 +61,10 @@ def workdir(path: Path) -> PurePosixPath | None:
             folder = (folder or PurePosixPath("/")) / rest.strip(" \t\"'")
         stages[stage] = folder
     return folder if folder and "$" not in str(folder) else None
+
+
+def left_out(path: Path, files: Mapping[str, str | None]) -> dict[str, str]:
+    """Return those of the files, relative to the project, that its .dockerignore keeps out of an image."""
+    ignored = dockerignore.read(path)
+    relative = {name: posixpath.normpath(file) for name, file in files.items() if file and not posixpath.isabs(file)}
+    return {name: file for name, file in relative.items() if not file.startswith("..") and ignored(file)}

@@ -56,7 +56,7 @@ def mistake(files: Sequence[Path], *, layered: bool) -> tuple[Path, str] | None:
             line = text[: error.position].count("\n") + 1
             return file, f"line {line}: the character {chr(error.character)!r} may not stand in YAML as such"
         except yaml.MarkedYAMLError as error:
-            return file, _said(error)
+            return file, _said(error, text)
         for other, base in roots if layered and not wrong else ():
             path = next(_clashes(base, root, ""), None)
             wrong = wrong or (path and f"{path}, while {other.name} in {other.parent.name} has it otherwise")
@@ -66,11 +66,13 @@ def mistake(files: Sequence[Path], *, layered: bool) -> tuple[Path, str] | None:
     return None
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
+def _said(error: yaml.MarkedYAMLError, text: str) -> str:
     mark, begin = error.problem_mark, error.context_mark
     since = f" ({error.context}, from line {begin.line + 1} on)" if error.context and begin else ""
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}{error.problem}{since}"
+    # The braces of a reference mean something else to YAML within brackets.
+    quotes = "; put ${...} in quotes" if mark and text[: mark.index + 1].endswith("${") else ""
+    return f"{place}{error.problem}{since}{quotes}"
 
 
 def _wrong(node: Node, above: tuple[Node, ...]) -> Iterator[str]:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from kedro_airflow_k8s import dockerignore
+from kedro_airflow_k8s.dockerignore import Ignore
 from kedro_airflow_k8s.errors import SandboxError
-from kedro_airflow_k8s.sandbox import dockerignore
-from kedro_airflow_k8s.sandbox.dockerignore import Ignore
 
 
 class Abandoned(Exception):

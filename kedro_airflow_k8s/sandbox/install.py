@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from semver import Version
+from semver import VersionInfo as Version
 
 from kedro_airflow_k8s.errors import SandboxError
 from kedro_airflow_k8s.sandbox import database
@@ -92,7 +92,11 @@ def choose(version: str | None) -> Release:
     wanted = newest if version is None else version
     if wanted in RELEASES:
         return RELEASES[wanted]
-    if not Version.is_valid(wanted) or (tested := RELEASES.get(wanted.rpartition(".")[0])) is None:
+    # Of semver only what its releases 2 and 3 share: kedro-docker needs the older one.
+    if (
+        not re.fullmatch(r"\d+\.\d+\.\d+", wanted, re.ASCII)
+        or (tested := RELEASES.get(wanted.rpartition(".")[0])) is None
+    ):
         raise SandboxError(
             f"Airflow {wanted} cannot be run by the sandbox; give one of {', '.join(RELEASES)}, or a release of these."
         )

@@ -237,3 +237,25 @@ def test_a_name_that_kedro_run_would_split_is_an_error(kedro_project):
     with pytest.raises(ProjectError, match="cannot select node"):
         _check_names((Node("f([a[]) -> [b]"),))
     _check_names((Node("f([a;b,c]) -> [d]"),))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "globals.yml",
+            "a: ${nope}",
+            r"conf/base/globals\.yml, line 1: a: \$\{nope\} is neither a key .* set KEDRO_CONFIG_NOPE",
+        ),
+        ("globals.yml", "a: [", r"OmegaConfigLoader cannot read conf: "),
+        ("catalog.yml", "a: {type: ${nope|x} }", r"conf/base/catalog\.yml: .* put \$\{\.\.\.\} in quotes"),
+        ("catalog.yml", "a: {type: x, y: '${nope}'}", r"conf/base/catalog\.yml, line 1: a\.y: \$\{nope\} is neither"),
+    ],
+)
+def test_a_mistake_in_what_is_read_along_is_an_error_that_leads_to_it(kedro_project, name, content, said):
+    """The catalog and globals.yml are read, too."""
+    project = kedro_project()
+    project.write(f"conf/base/{name}", content)
+
+    with pytest.raises(ConfigError, match=said):
+        load(bootstrap(project), "local", "__default__")

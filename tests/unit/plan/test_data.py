@@ -17,7 +17,7 @@ NODES = (
 def with_datasets(run=None, **arguments):
     found = {"raw": Dataset(False, "data/raw.csv"), "table": Dataset(False, "data/t.csv")}
     found.update(arguments.pop("datasets", {}))
-    return planned(run, nodes=NODES, datasets=found, **arguments)
+    return planned(run, **{"nodes": NODES, "datasets": found, **arguments})
 
 
 def test_a_dataset_in_memory_between_tasks_is_an_error():
@@ -61,3 +61,13 @@ def test_without_a_volume_no_file_is_shared():
     warnings = with_datasets({"volume": {"disabled": True}}, datasets={"table": Dataset(False)}).warnings
 
     assert [warning.partition(",")[0] for warning in warnings] == ["dataset 'raw' lies at data/raw.csv"]
+
+
+def test_a_file_that_the_image_has_not_is_a_warning():
+    """Who reads it is told, and how to have it there."""
+    (warning,) = with_datasets(nodes=(Node("load", inputs=("raw",)),), left_out={"raw": "data/raw.csv"}).warnings
+
+    assert warning == (
+        "dataset 'raw' is read by 'load' from data/raw.csv, which .dockerignore keeps out of the image; keep it there"
+        " with a line !data/raw.csv, or have it in remote storage"
+    )

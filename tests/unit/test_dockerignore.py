@@ -2,8 +2,8 @@
 
 import pytest
 
-from kedro_airflow_k8s.errors import SandboxError
-from kedro_airflow_k8s.sandbox import dockerignore
+from kedro_airflow_k8s import dockerignore
+from kedro_airflow_k8s.errors import ProjectError
 
 
 def ignored(tmp_path, text, *paths):
@@ -58,5 +58,5 @@ def test_without_a_file_nothing_is_left_out(tmp_path):
 
 def test_an_impossible_pattern_is_named(tmp_path):
     """A pattern that cannot be read is an error of the user's file."""
-    with pytest.raises(SandboxError, match=r"\.dockerignore: not a valid list of patterns"):
+    with pytest.raises(ProjectError, match=r"\.dockerignore: not a valid list of patterns"):
         ignored(tmp_path, "[z-a]", "x")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kedro_airflow_k8s.errors import SandboxError
+from kedro_airflow_k8s.errors import ProjectError
 
 # BuildKit prefers the ignore file named after the Dockerfile.
 _NAMES = ("Dockerfile.dockerignore", ".dockerignore")
@@ -39,14 +39,14 @@ class Ignore:
 
 
 def read(project: Path) -> Ignore:
-    """Read a project's ignore file; without one nothing is left out."""
+    """Read a project's ignore file; without one nothing is left out. Raises `ProjectError`."""
     file = next((project / name for name in _NAMES if (project / name).is_file()), None)
     if file is None:
         return Ignore(())
     try:
         return Ignore(tuple(_rules(file.read_text(encoding="utf-8-sig"))))
     except (re.error, UnicodeDecodeError) as error:
-        raise SandboxError(f"{file}: not a valid list of patterns to ignore: {error}") from error
+        raise ProjectError(f"{file}: not a valid list of patterns to ignore: {error}") from error
 
 
 def _rules(text: str) -> Iterator[Rule]:

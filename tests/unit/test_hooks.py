@@ -1,0 +1,115 @@
+"""What Kedro's config loader reads in a process that has the plugin's hooks."""
+
+import copy
+import subprocess
+import sys
+
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.framework.project import settings
+from omegaconf.errors import InterpolationKeyError
+
+from kedro_airflow_k8s import hooks
+
+
+@pytest.fixture
+def conf(tmp_path, monkeypatch):
+    """Return a function that writes a file of the environment `base`."""
+    monkeypatch.setenv("KEDRO_CONFIG_SET", "value")
+    (tmp_path / "local").mkdir()
+
+    def write(name, content):
+        (tmp_path / "base").mkdir(exist_ok=True)
+        (tmp_path / "base" / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        return tmp_path
+
+    return write
+
+
+def load(conf_source, kind="parameters", loader_class=OmegaConfigLoader, **arguments):
+    loader = loader_class(str(conf_source), base_env="base", default_run_env="local", **arguments)
+    return loader[kind]
+
+
+def test_any_kind_of_configuration_may_refer_to_variables(conf):
+    """That of another plugin, too, whenever it is read."""
+    folder = conf("mlflow.yml", "server: {uri: 'http://${set}/${other|x}'}")
+
+    assert load(folder, "mlflow", config_patterns={"mlflow": ["mlflow*"]}) == {"server": {"uri": "http://value/x"}}
+
+
+def test_a_loader_derived_from_kedros_reads_variables(conf):
+    """A project that adds something to the loader keeps the variables."""
+
+    class Loader(OmegaConfigLoader):
+        def __getitem__(self, key):
+            return {"own": True, **super().__getitem__(key)}
+
+    assert load(conf("parameters.yml", "a: ${set|x}"), loader_class=Loader) == {"own": True, "a": "value"}
+
+
+def test_json_files_may_refer_to_variables(conf):
+    """Their text is YAML, too."""
+    assert load(conf("parameters.json", '{"a": "${set}", "b": ["${no|\\u00e9}"]}')) == {"a": "value", "b": ["é"]}
+
+
+def test_a_loader_can_be_copied(conf):
+    """The copy reads as the original does."""
+    folder = conf("parameters.yml", "a: ${set}")
+    loader = OmegaConfigLoader(str(folder), base_env="base", default_run_env="local")
+
+    assert copy.deepcopy(loader)["parameters"] == copy.copy(loader)["parameters"] == {"a": "value"}
+
+
+def test_a_file_that_is_no_text_is_kedros_to_complain_about(conf):
+    """The plugin changes nothing about it."""
+    with pytest.raises(UnicodeDecodeError):
+        load(conf("parameters.yml", b"a: \xff ${set}"))
+
+
+@pytest.mark.parametrize("reference", ["${section.no}", "${.no}", "${list[7]}"])
+def test_other_missing_keys_are_omegaconfs_to_complain_about(conf, reference):
+    """Only a plain name could be a variable."""
+    with pytest.raises(Exception, match=r"no|7") as caught:
+        load(conf("parameters.yml", f"section: {{a: '{reference}'}}\nlist: []"))
+
+    assert not isinstance(caught.value, hooks.MissingVariable)
+
+
+def test_a_missing_name_is_still_omegaconfs_kind_of_error(conf):
+    """Who catches that of OmegaConf catches it; all places of the name are told."""
+    folder = conf("parameters.yml", "a: x\nb: [1, '${no}']\nc: ${no}")
+
+    with pytest.raises(InterpolationKeyError) as caught:
+        load(folder)
+
+    assert str(caught.value) == (
+        f"{folder.name}/base/parameters.yml, line 2, 3: b[1]: ${{no}} is neither a key of this configuration nor a "
+        "variable; set KEDRO_CONFIG_NO for ${no}, or write a default, ${no|...}"
+    )
+
+
+def test_hooks_that_are_disabled_change_nothing(conf, monkeypatch):
+    """As with any plugin of Kedro, by the name of its distribution."""
+    monkeypatch.setattr(type(settings), "DISABLE_HOOKS_FOR_PLUGINS", ("kedro-airflow-k8s",), raising=False)
+
+    with pytest.raises(InterpolationKeyError) as caught:
+        load(conf("parameters.yml", "a: ${set|x}"))
+
+    assert not isinstance(caught.value, hooks.MissingVariable)
+
+
+def test_the_hooks_bring_nothing_along():
+    """Each `kedro run` imports them, so they need only what Kedro has imported anyway."""
+    code = (
+        "import sys, kedro.config, kedro.framework.session, kedro.framework.project; before = set(sys.modules);"
+        "import kedro_airflow_k8s.hooks; print(*sorted(set(sys.modules) - before))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1].split() == [
+        "kedro_airflow_k8s",
+        "kedro_airflow_k8s.hooks",
+        "kedro_airflow_k8s.variables",
+    ]
