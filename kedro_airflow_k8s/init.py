@@ -59,9 +59,10 @@ def _configuration(place: Place, request: Request) -> _Wanted:
     text = scaffold.configuration(
         scaffold.names(place.name, place.package),
         place.short(place.folder),
-        request.host or scaffold.HOST,
-        request.output or scaffold.OUTPUT,
+        request.host,
+        request.output,
         place.below,
+        variables=place.variables,
     )
     return place.folder / "airflow-k8s.yaml", place.there, text
 

@@ -21,7 +21,8 @@ class Place:
     """A project, and the folder of its configuration in which a new `airflow-k8s.yaml` belongs.
 
     `there` are the files that are this already, in whatever spelling; `below` is what those of the base environment
-    say, unresolved, where the folder is another environment's.
+    say, unresolved, and None where the folder is that of the base environment itself. `variables` tells whether the
+    configuration can refer to KEDRO_CONFIG_* variables.
     """
 
     name: str
@@ -29,7 +30,8 @@ class Place:
     path: Path
     folder: Path
     there: tuple[Path, ...]
-    below: Mapping[str, Any]
+    below: Mapping[str, Any] | None
+    variables: bool
     repository: Repository | None
 
     def short(self, file: Path) -> str:
@@ -43,6 +45,8 @@ def place(metadata: Any, env: str | None) -> Place:
     Raises `ConfigError` if `env` cannot be the name of an environment.
     """
     from kedro.framework.project import settings, validate_settings
+
+    from kedro_airflow_k8s.hooks import stepping_aside
 
     validate_settings()
     path = Path(metadata.project_path)
@@ -58,7 +62,8 @@ def place(metadata: Any, env: str | None) -> Place:
         path=path,
         folder=folder,
         there=tuple(files_of(folder, CONFIG)),
-        below={} if folder == conf / base else _said(files_of(conf / base, CONFIG), path),
+        below=None if folder == conf / base else _said(files_of(conf / base, CONFIG), path),
+        variables=stepping_aside(settings.CONFIG_LOADER_CLASS) is None,
         repository=surroundings.repository(path),
     )
 

@@ -10,14 +10,15 @@ from typing import Any
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.scaffold.sample import sample
 
-# Empty counts as absent, so that what needs neither does not need the variables.
+# Empty counts as absent: a command that needs neither does not need the variables.
 HOST = "${airflow_url|}"
 OUTPUT = "${airflow_dags|}"
-_NOTES = """\
-#
-# A '#' right before a key shows the key's default, or what can stand below it: take the '#' away to set the key.
-# ${name|default} is the environment variable KEDRO_CONFIG_NAME or, if it is not set, what follows the '|'.
-"""
+_COMMENTED = (
+    "# A '#' right before a key shows the key's default, or what can stand below it; without the '#' it is set.\n"
+)
+_VARIABLES = (
+    "# ${name|default} is the environment variable KEDRO_CONFIG_NAME or, if it is not set, what follows the '|'.\n"
+)
 
 
 @dataclass(frozen=True)
@@ -36,32 +37,41 @@ def names(project: str, package: str) -> Names:
     return Names(project, dag, image)
 
 
-def configuration(named: Names, folder: str, host: str, output: str, below: Mapping[str, Any]) -> str:
+def configuration(
+    named: Names,
+    folder: str,
+    host: str | None,
+    output: str | None,
+    below: Mapping[str, Any] | None,
+    *,
+    variables: bool = True,
+) -> str:
     """Return the text of a first `airflow-k8s.yaml` of `folder`.
 
-    `below` is what the files say that this one will be laid over: that is set here only if it is given for this file,
-    as `host` and `output` are where they are no references to the environment.
+    `below` is what the files of the base environment say if the file will be laid over them, None if it is one of them:
+    of that the text sets only `host` and `output`, if they are given. Without `variables`, for a project whose
+    configuration cannot refer to the environment, it leaves out what would be a reference.
     """
-    values = {
-        "host": host,
-        "output": output,
+    given = {key: value for key, value in {"host": host, "output": output}.items() if value}
+    values: dict[str, Any] = {
+        **({"host": HOST, "output": OUTPUT} if variables else {}),
+        **given,
         "run_config": {
-            "image": f"{named.image}:${{commit_id|latest}}",
+            "image": f"{named.image}:{'${commit_id|latest}' if variables else 'latest'}",
             "namespace": "default",
             "experiment_name": named.experiment.replace("${", "\\${"),
             "run_name": named.dag,
         },
     }
-    if not below:
-        head = (
-            "# How kedro-airflow-k8s runs this project. A file of this name in another environment is laid over it.\n"
-        )
-        return f"{head}{_NOTES}\n{sample(PluginConfig, values)}"
-    given = {key: value for key, value in {"host": host, "output": output}.items() if value not in {HOST, OUTPUT}}
-    head = (
-        f"# What {folder} sets otherwise than the base environment: sections are merged key by key, lists replaced.\n"
-    )
-    return f"{head}{_NOTES}\n{sample(PluginConfig, {**_missing(values, below), **given}, headers=False)}"
+    if below is None:
+        about = "How kedro-airflow-k8s runs this project; the file of an environment is laid over it key by key"
+    elif below:
+        about = f"What {folder} sets otherwise than the base environment, key by key; lists are replaced"
+        values = {**_missing(values, below), **given}
+    else:
+        about = f"How kedro-airflow-k8s runs this project in the environment of {folder}"
+    head = f"# {about}.\n#\n{_COMMENTED}{_VARIABLES if variables else ''}\n"
+    return head + sample(PluginConfig, values, headers=not below)
 
 
 def _missing(values: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,9 +17,8 @@ from kedro_airflow_k8s.airflow import AirflowClient, connect
 from kedro_airflow_k8s.sandbox import install, session
 from kedro_airflow_k8s.sandbox.image import Image
 from kedro_airflow_k8s.sandbox.session import Server, Spec
+from tests import distribution
 from tests.e2e.conftest import AIRFLOWS, kedro, write
-
-ROOT = Path(__file__).parents[2]
 
 PIPELINE = """
 from kedro.pipeline import node, pipeline
@@ -107,7 +106,8 @@ class Runner:
         # What actions/setup-python leaves behind: an empty Python that comes first.
         subprocess.run([install.find_uv(), "venv", "--quiet", "--seed", folder / "python"], check=True)
         wheels = folder / "wheels"
-        subprocess.run([install.find_uv(), "build", "--quiet", "--wheel", "--out-dir", wheels, ROOT], check=True)
+        source = distribution.copy(folder)
+        subprocess.run([install.find_uv(), "build", "--quiet", "--wheel", "--out-dir", wheels, source], check=True)
         path = [stub.parent, folder / "python/bin", "/usr/local/bin", "/usr/bin", "/bin"]
         ours = re.compile(r"AIRFLOW|KEDRO|VIRTUAL_ENV|PYTHON|TOX|COV|PYTEST|PATH$")
         self.environment = {

@@ -1,5 +1,7 @@
 """`init` on tiny real projects: what it writes where, what it leaves alone, and that the plugin takes it as it is."""
 
+import json
+
 import pytest
 import yaml
 
@@ -196,6 +198,35 @@ def test_an_environment_says_only_what_is_other(project, tmp_path):
     assert "5Gi" in (tmp_path / "out/demo.py").read_text(encoding="utf-8")
 
 
+def test_where_variables_are_not_read_none_is_referred_to(project, tmp_path):
+    """A project with a config loader of its own gets a sample that compiles in it, too."""
+    project.write(
+        f"src/{project.package}/settings.py",
+        """
+from pathlib import Path
+
+import yaml
+from kedro.config import AbstractConfigLoader
+
+
+class Plain(AbstractConfigLoader):
+    def __getitem__(self, kind):
+        files = [*Path(self.conf_source).glob(f"base/{kind}*")]
+        return {key: value for file in files for key, value in yaml.safe_load(file.read_text()).items()}
+
+
+CONFIG_LOADER_CLASS = Plain
+""",
+    )
+
+    project.run("init", "http://one")
+
+    assert "${" not in (project.path / CONFIG).read_text(encoding="utf-8")
+    result = project.run("compile", "-t", str(tmp_path / "out"))
+    assert 0 == result.exit_code, result.output
+    assert f'"image": "{project.package}:latest"' in (tmp_path / "out/demo.py").read_text(encoding="utf-8")
+
+
 def test_a_base_that_is_no_yaml_is_an_error(project):
     """What the base says cannot be known, and neither what is other."""
     project.write(CONFIG, "run_config: [\n")
@@ -253,7 +284,7 @@ def test_without_a_configuration_the_other_commands_point_to_init(project):
 def test_odd_names_arrive_as_they_are(project, tmp_path, name, experiment, dag):
     """The project's name is text whatever it holds, and the DAG's id is made of it or of the package's name."""
     settings = project.path / "pyproject.toml"
-    text = settings.read_text(encoding="utf-8").replace('"Demo"', f"'''{name}'''")
+    text = settings.read_text(encoding="utf-8").replace('"Demo"', json.dumps(name, ensure_ascii=False))
     settings.write_text(text, encoding="utf-8")
     project.run("init")
 

@@ -1,11 +1,13 @@
 """The workflows that `init` writes: valid, of least rights, and at the root of the repository."""
 
+import importlib.util
+import json
 import re
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -19,6 +21,12 @@ ODD = Pipeline(image="demo", dag="demo", folder='a "b"/ż: #', branch="ma'in", e
 
 def parsed(text):
     return yaml.load(text, yaml.BaseLoader)
+
+
+def parsed_as_github(file):
+    """Read a workflow as GitHub does: for YAML 1.2 `on` is no boolean."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return {"on" if key is True else key: value for key, value in content.items()}
 
 
 def job(text):
@@ -42,10 +50,14 @@ def written(tmp_path):
 
 def test_they_follow_github_s_schema(written):
     """GitHub would take each of them, whatever the project's folder, branch and environment are called."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", *written]
+    # Its schemas are wanted, not check-jsonschema itself, which needs a newer click than some Kedros have.
+    (package,) = importlib.util.find_spec("check_jsonschema").submodule_search_locations
+    file = Path(package) / "builtin_schemas/vendor/github-workflows.json"
+    schema = jsonschema.Draft7Validator(json.loads(file.read_text(encoding="utf-8")))
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert 0 == done.returncode, done.stdout + done.stderr
+    assert 4 == len(written)
+    for text in written:
+        schema.validate(parsed_as_github(text))
 
 
 def test_an_auditor_finds_nothing_but_tags(written, tmp_path):
