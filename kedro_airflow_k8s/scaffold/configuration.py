@@ -34,7 +34,7 @@ def names(project: str, package: str) -> Names:
     """Return valid names that are as near to those of the project and its package as can be."""
     dag = re.sub(r"[\W_]+", "-", project.lower()).strip("-") or package
     image = re.sub(r"[^a-z0-9]+", "_", package.lower()).strip("_") or "pipeline"
-    return Names(project, dag, image)
+    return Names(" ".join(project.split()) or package, dag, image)
 
 
 def configuration(
@@ -78,7 +78,7 @@ def _missing(values: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, An
     """Return the values that are not said, nor anything of what is no section there."""
     found = {}
     for key, value in values.items():
-        if key not in said:
+        if said.get(key) is None:
             found[key] = value
         elif isinstance(value, Mapping) and isinstance(said[key], Mapping):
             found[key] = _missing(value, said[key])

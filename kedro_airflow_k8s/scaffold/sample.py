@@ -93,7 +93,9 @@ def _line(name: str, value: Any) -> str:
     written = yaml.safe_dump(_plain(value), default_flow_style=True, width=10**6, allow_unicode=True)
     variables = [f"KEDRO_CONFIG_{found.upper()}" for found in _FROM_ENVIRONMENT.findall(str(value))]
     note = f"  # from {' and '.join(variables)}" if variables else ""
-    return f"{name}: {written.removesuffix(chr(10)).removesuffix('...').strip()}{note}"
+    # The mark of the end of a document follows a bare scalar.
+    text = written.removesuffix("\n").removesuffix("\n...")
+    return f"{name}: {text}{note}"
 
 
 def _plain(value: Any) -> Any:

@@ -178,7 +178,12 @@ class Runner:
         return eval(expression.strip().replace("||", " or ").replace("&&", " and "), {}, contexts)
 
 
-COMMON = ["Install the project's requirements, the plugin and kedro-docker", "Build the image", "Push the image"]
+COMMON = [
+    "Install the project's requirements, the plugin and kedro-docker",
+    "Build the image",
+    "Log in to the registry",
+    "Push the image",
+]
 
 
 @pytest.fixture(scope="module")

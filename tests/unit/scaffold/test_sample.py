@@ -1,10 +1,13 @@
 """The sample `airflow-k8s.yaml`: all of the model, readable, and of no effect where it sets nothing."""
 
+import importlib.resources
+import json
 import re
 from typing import Annotated, Literal
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from pydantic import Field
 
 from kedro_airflow_k8s.config import load
@@ -34,6 +37,14 @@ def test_what_is_set_is_all_that_the_file_says():
     read = yaml.safe_load(sample(PluginConfig, VALUES))
 
     assert load(VALUES, ["sample"]) == load(read, ["sample"])
+
+
+def test_an_editor_has_nothing_to_say():
+    """The JSON schema of the package accepts the sample, with references to the environment in it."""
+    schema = importlib.resources.files("kedro_airflow_k8s.config").joinpath("airflow-k8s.schema.json")
+    values = {"host": "${airflow_url|}", "run_config": {**RUN, "image": "demo:${commit_id|latest}"}}
+
+    Draft202012Validator(json.loads(schema.read_text("utf-8"))).validate(yaml.safe_load(sample(PluginConfig, values)))
 
 
 def test_every_key_is_there_with_its_meaning():

@@ -103,6 +103,45 @@ def test_the_image_is_built_before_any_login():
     assert {"persist-credentials": "false"} == job(workflows(PLAIN)["on-push"])["steps"][0]["with"]
 
 
+@pytest.mark.parametrize(
+    ("registry", "password", "calls"),
+    [
+        ("europe-docker.pkg.dev/p/images", "", ["gcloud auth configure-docker --quiet europe-docker.pkg.dev"]),
+        ("eu.gcr.io/p", "", ["gcloud auth configure-docker --quiet eu.gcr.io"]),
+        (
+            "1.dkr.ecr.eu-west-1.amazonaws.com",
+            "",
+            [
+                "aws ecr get-login-password",
+                "docker login --username AWS --password-stdin 1.dkr.ecr.eu-west-1.amazonaws.com < token of aws",
+            ],
+        ),
+        ("ghcr.io/us", "p w", ["docker login --username me --password-stdin ghcr.io < p w"]),
+        ("x.pkg.dev/p", "p w", ["docker login --username me --password-stdin x.pkg.dev < p w"]),
+        ("registry.local:5000", "", []),
+    ],
+)
+def test_the_registry_decides_on_the_login(tmp_path, registry, password, calls):
+    """Google's and Amazon's registries get the login of the step before, any other the password if there is one."""
+    log, script = tmp_path / "log", '#!/bin/sh\necho "${0##*/} $*" >> "$LOG"\n'
+    bodies = {
+        "gcloud": script,
+        "aws": f"{script}echo token of aws",
+        "docker": '#!/bin/sh\necho "docker $* < $(cat)" >> "$LOG"',
+    }
+    for name, body in bodies.items():
+        (tmp_path / name).write_text(body, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    log.touch()
+    (step,) = (step for step in job(workflows(PLAIN)["on-push"])["steps"] if step.get("name", "").endswith("registry"))
+    variables = {"IMAGE_REGISTRY": registry, "REGISTRY_PASSWORD": password, "REGISTRY_USERNAME": "me", "LOG": str(log)}
+
+    subprocess.run(
+        ["bash", "-e", "-c", step["run"]], env={"PATH": f"{tmp_path}:/usr/bin:/bin", **variables}, check=True
+    )
+    assert sorted(calls) == sorted(log.read_text(encoding="utf-8").splitlines())
+
+
 def test_when_they_run():
     """Every branch but one is tried, that one is scheduled; in a subfolder only what concerns it."""
     once, schedule = (parsed(text)["on"] for text in workflows(PLAIN).values())
