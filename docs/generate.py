@@ -1,7 +1,6 @@
 """Writes what is generated from the code, a page and a JSON schema: `python docs/generate.py`."""
 
 import ast
-import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from pydantic import AliasChoices
 
 from kedro_airflow_k8s.config import sections
+from kedro_airflow_k8s.config.keys import described
 from kedro_airflow_k8s.config.mlflow import (
     GoogleOAuth2Authentication,
     MLflow,
@@ -95,17 +95,12 @@ def kind_of(annotation: ast.expr) -> str:
     return TYPES[ast.unparse(annotation)]
 
 
-def meanings(section: type) -> dict[str, tuple[str, str]]:
+def meanings(section: type[Section]) -> dict[str, tuple[str, str]]:
     """Return type and meaning of each key of the section, from the text below the key in the source."""
-    tree = ast.parse(inspect.getsource(section)).body[0]
-    assert isinstance(tree, ast.ClassDef)
     found = {}
-    for field, text in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
-            key = ast.unparse(field.target)
-            kinds = [kind_of(field.annotation), *(meanings(other)[key][0] for other in OTHERS.get(section, ()))]
-            said = ", ".join([kinds[0], *(kind.removeprefix("one of ") for kind in kinds[1:])])
-            found[key] = (said, " ".join(ast.literal_eval(text.value).split()))
+    for key, (annotation, meaning) in described(section).items():
+        kinds = [kind_of(annotation), *(meanings(other)[key][0] for other in OTHERS.get(section, ()))]
+        found[key] = (", ".join([kinds[0], *(kind.removeprefix("one of ") for kind in kinds[1:])]), meaning)
     return found
 
 

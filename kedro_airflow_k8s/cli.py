@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from kedro_airflow_k8s.errors import KedroAirflowK8sError
 
@@ -198,6 +199,43 @@ def sandbox(
     built = _build(ctx, options, scheduled=False)
     patience = Wait(end=_seconds(minutes))
     run_here(built, sandbox_config(ctx.obj), patience, version=airflow_version, keep=keep, say=_say)
+
+
+def _valid_address(ctx: click.Context, argument: click.Parameter, value: str | None) -> str | None:
+    from kedro_airflow_k8s.config import address
+
+    try:
+        return value if value is None else address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, argument) from None
+
+
+@airflow_k8s.command("init")
+@click.argument("airflow_url", required=False, callback=_valid_address)
+@click.option("--output", help="Where Airflow reads DAGs, a folder or a URL.")
+@click.option("--with-github-actions", "workflows", is_flag=True, help="Write workflows of GitHub Actions, too.")
+@click.option("--force", is_flag=True, help="Replace the files that are there.")
+@click.pass_context
+def init_(ctx: click.Context, /, airflow_url: str | None, **options: Any) -> None:
+    """Write a first airflow-k8s.yaml.
+
+    It goes into conf/base, which all environments share; with -e on the command line into the folder of that
+    environment. Without AIRFLOW_URL or --output the file takes them from the environment variables
+    KEDRO_CONFIG_AIRFLOW_URL and KEDRO_CONFIG_AIRFLOW_DAGS.
+    """
+    from kedro_airflow_k8s.init import Request, init
+
+    group = ctx.parent
+    # KEDRO_ENV says where to run, and a first configuration is for every environment.
+    asked = group is not None and group.get_parameter_source("env") is ParameterSource.COMMANDLINE
+    outcomes, remarks = init(ctx.obj, Request(_group(ctx)["env"] if asked else None, airflow_url, **options))
+    for outcome in outcomes:
+        click.echo(f"Wrote {outcome.file}" if outcome.written else f"Kept {outcome.file}; --force replaces it")
+    for remark in remarks:
+        _say(f"Note: {remark}")
+    _say("Next: look over image and namespace in airflow-k8s.yaml, then `kedro airflow-k8s compile`")
+    if options["workflows"]:
+        _say("The workflows list at their top the variables and secrets of the repository that they take")
 
 
 def _follow(client: AirflowClient, started: Run, patience: Wait) -> None:

@@ -5,6 +5,7 @@ KedroAirflowK8sError               exit 1
 ├── ProjectError                   the Kedro project cannot be loaded or has no such pipeline
 ├── PlanError                      project and configuration do not make a valid DAG
 ├── DeliveryError                  the DAG file could not be written where Airflow reads it
+├── InitError                      a file of `init` could not be written
 ├── SandboxError                   the local Airflow or the emulated cluster could not be set up
 └── AirflowError                   the REST API of Airflow
     ├── AirflowUnreachable         no connection, a time-out, a bad certificate, or not an Airflow
@@ -37,6 +38,10 @@ class PlanError(KedroAirflowK8sError):
 
 class DeliveryError(KedroAirflowK8sError):
     """A file could not be written to where Airflow reads DAGs."""
+
+
+class InitError(KedroAirflowK8sError):
+    """A file that `init` makes could not be written, or would clash with one that is there."""
 
 
 class SandboxError(KedroAirflowK8sError):

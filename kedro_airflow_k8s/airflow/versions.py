@@ -72,7 +72,7 @@ class V1(Api):
     @property
     def can_request_parsing(self) -> bool:
         """Whether a file can be parsed before its time."""
-        return self.version >= Version(2, 10, 0)
+        return bool(self.version >= Version(2, 10, 0))
 
     def login(self, transport: Transport, credentials: Credentials) -> Callable[[], Authorization] | None:
         """Return how to renew the authorization; there is nothing to renew in basic authentication."""

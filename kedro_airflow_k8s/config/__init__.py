@@ -11,9 +11,10 @@ from kedro_airflow_k8s.config.problems import problems, strange_keys
 from kedro_airflow_k8s.config.resources import Resources
 from kedro_airflow_k8s.config.section import Section
 from kedro_airflow_k8s.config.sections import PluginConfig, SandboxConfig
+from kedro_airflow_k8s.config.values import address
 from kedro_airflow_k8s.errors import ConfigError
 
-__all__ = ["PluginConfig", "Resources", "SandboxConfig", "load", "load_sandbox"]
+__all__ = ["PluginConfig", "Resources", "SandboxConfig", "address", "load", "load_sandbox"]
 
 Kind = TypeVar("Kind", bound=Section)
 
@@ -34,9 +35,9 @@ def load(
     for key, value in (overrides or {}).items():
         _put(merged, key, value)
     missing = [
-        f"{key}: required, but missing"
+        f"{key}: required, but {_lack(merged, key)}"
         for key in required
-        if _look_up(merged, key) is None and _parent_is_section(merged, key)
+        if _look_up(merged, key) in (None, "") and _parent_is_section(merged, key)
     ]
     return _checked(PluginConfig, merged, files, [*missing, *strange_keys(content)])
 
@@ -79,6 +80,12 @@ def _look_up(content: Any, key: str) -> Any:
     for part in key.split("."):
         content = content.get(part) if isinstance(content, Mapping) else None
     return content
+
+
+def _lack(content: Mapping[str, Any], key: str) -> str:
+    if _look_up(content, key) is None:
+        return "missing"
+    return "empty; where it is taken from the environment, is the variable KEDRO_CONFIG_... set?"
 
 
 def _parent_is_section(content: Mapping[str, Any], key: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from kedro_airflow_k8s.config.kubernetes import (
     ENV_NAME,
@@ -40,6 +40,11 @@ from kedro_airflow_k8s.config.values import (
     Wrong,
     folder,
 )
+
+
+def _none_if_empty(given: Any) -> Any:
+    # What only some commands need often comes from the environment, which may not have it.
+    return None if given == "" else given
 
 
 class Volume(Section):
@@ -156,6 +161,8 @@ class RunConfig(Section):
     """Resources by name: a node tagged `resources.<name>` gets that entry, any other node `__default__`. An entry has
     from `__default__` what it does not say itself."""
 
+    _image_may_be_empty = field_validator("image", mode="before")(_none_if_empty)
+
     @model_validator(mode="after")
     def _names_nothing_twice(self) -> RunConfig:
         targets: dict[str, list[str]] = {"env": [*self.env_vars], "volume": []}
@@ -203,6 +210,8 @@ class PluginConfig(Section):
     upload."""
     run_config: RunConfig
     """How the pipeline runs."""
+
+    _may_be_empty = field_validator("host", "output", mode="before")(_none_if_empty)
 
 
 class SandboxConfig(Section):

@@ -170,7 +170,8 @@ def folder(value: Any) -> PurePosixPath:
     return path
 
 
-def _address(value: str) -> str:
+def address(value: str) -> str:
+    """Return an address of the web without a slash at its end. Raises `ValueError`."""
     with suppress(ValueError):
         parts = urlsplit(value)
         whole = re.fullmatch(r"[!-~\w]+", value) and not {"?", "#"} & {*value}
@@ -224,7 +225,7 @@ Date = Annotated[
     WithJsonSchema({"type": ["string", "integer", "null"], "pattern": r"^\d{4}-?\d{2}-?\d{2}$"}),
 ]
 Cron = Annotated[Text, AfterValidator(_cron)]
-Address = Annotated[Text, AfterValidator(_address)]
+Address = Annotated[Text, AfterValidator(address)]
 ImagePath = Annotated[PurePosixPath, BeforeValidator(_absolute), WithJsonSchema({"type": "string", "pattern": "^/"})]
 AirflowId = Annotated[Text, Matching(r"[\w.-]+", 250, "an id of Airflow: letters, digits, '-', '_' and '.'")]
 TagName = Annotated[Text, Matching(r"[\w.-]+", 250, "letters, digits, '-', '_' and '.', as a tag of Kedro has")]

@@ -12,17 +12,21 @@ from kedro_airflow_k8s.project.catalog import Dataset, datasets
 from kedro_airflow_k8s.project.configuration import Source, sandbox_source, source
 from kedro_airflow_k8s.project.mlflow import Tracking, tracking
 from kedro_airflow_k8s.project.pipelines import DEFAULT_PIPELINE, Node
-from kedro_airflow_k8s.project.surroundings import Commit
+from kedro_airflow_k8s.project.place import Place, place
+from kedro_airflow_k8s.project.surroundings import Commit, is_ignored
 
 __all__ = [
     "DEFAULT_PIPELINE",
     "Commit",
     "Dataset",
     "Node",
+    "Place",
     "Project",
     "Source",
     "Tracking",
+    "is_ignored",
     "load",
+    "place",
     "sandbox_source",
     "source",
 ]

@@ -40,7 +40,7 @@ def source(metadata: Any, env: str) -> Source:
     found = read(metadata, env, CONFIG)
     if found is None:
         places = "conf/base" if env == "base" else f"conf/{env} or conf/base"
-        raise ConfigError(f"no {CONFIG}.yaml in {places}; the plugin's README shows one to start from")
+        raise ConfigError(f"no {CONFIG}.yaml in {places}; `kedro airflow-k8s init` writes one to start from")
     return found
 
 
@@ -65,7 +65,7 @@ def written_files(metadata: Any, env: str, kind: str) -> tuple[str, ...]:
     from kedro.framework.project import settings
 
     folder = Path(metadata.project_path) / settings.CONF_SOURCE / env
-    return tuple(_short(file, metadata) for file in _files(folder, kind))
+    return tuple(_short(file, metadata) for file in files_of(folder, kind))
 
 
 def _source(metadata: Any, env: str, kind: str) -> Source | None:
@@ -81,7 +81,7 @@ def _source(metadata: Any, env: str, kind: str) -> Source | None:
         known = sorted(folder.name for folder in conf.glob("*/"))
         raise ConfigError(f"{_short(conf, metadata)}/{env}: no such environment; there are: {', '.join(known)}")
     folders = [conf / base] if env == base else [conf / base, conf / env]
-    files = [file for folder in folders for file in _files(folder, kind)]
+    files = [file for folder in folders for file in files_of(folder, kind)]
     found = [_short(file, metadata) for file in files]
     try:
         content = loader[kind]
@@ -142,7 +142,7 @@ def _config_loader(metadata: Any, env: str) -> Any:
     return loader
 
 
-def _files(folder: Path, kind: str) -> list[Path]:
+def files_of(folder: Path, kind: str) -> list[Path]:
     """Return the files of that kind: those whose name, or that of a folder they lie in, begins so."""
     others = SANDBOX_CONFIG if kind == CONFIG else "\0"
     return sorted(

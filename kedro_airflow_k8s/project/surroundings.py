@@ -24,21 +24,55 @@ class Commit:
     when: datetime
 
 
+@dataclass(frozen=True)
+class Repository:
+    """The git repository around a project, and the branch that others are merged to."""
+
+    root: Path
+    branch: str
+
+
 def commit(path: Path) -> Commit | None:
     """Return the commit that is checked out, or None outside git."""
     try:
-        answer = subprocess.run(  # noqa: S603
-            ["git", *_SETTINGS, "-C", str(path), "show", "--no-patch", "--format=%H %ct", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        )
-        sha, seconds = answer.stdout.split()
+        sha, seconds = _git(path, "show", "--no-patch", "--format=%H %ct", "HEAD").split()
         return Commit(sha, datetime.fromtimestamp(int(seconds), timezone.utc))
     except (OSError, subprocess.SubprocessError, ValueError):
         # No git, no repository, no commit yet: the DAG then says so (`UNKNOWN`).
         return None
+
+
+def repository(path: Path) -> Repository | None:
+    """Return the repository that a folder lies in, or None outside git."""
+    try:
+        root = Path(_git(path, "rev-parse", "--show-toplevel").removesuffix("\n"))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    references = "refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"
+    found = _git(path, "for-each-ref", "--format=%(refname) %(symref)", *references).splitlines()
+    # The first that there is; a repository without a commit has no branch yet.
+    name, _, target = min(found, key=lambda line: references.index(line.split()[0]), default="main ").partition(" ")
+    return Repository(root, (target or name).removeprefix("refs/remotes/origin/").removeprefix("refs/heads/"))
+
+
+def is_ignored(file: Path) -> bool:
+    """Tell whether git leaves the file out; its folder must be there."""
+    try:
+        _git(file.parent, "check-ignore", "--quiet", str(file))
+        return True
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+def _git(path: Path, *arguments: str) -> str:
+    answer = subprocess.run(  # noqa: S603
+        ["git", *_SETTINGS, "-C", str(path), *arguments],  # noqa: S607
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return answer.stdout
 
 
 def workdir(path: Path) -> PurePosixPath | None:

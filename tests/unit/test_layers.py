@@ -8,9 +8,11 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "kedro_airflow_k8s"
 BOTTOM = {"", "errors"}
 ALLOWED = {
-    "cli": {"airflow", "build", "delivery", "errors", "listing", "run", "sandbox"},
+    "cli": {"airflow", "build", "config", "delivery", "errors", "init", "listing", "run", "sandbox"},
     "run": {"airflow", "build", "delivery", "watch"} | BOTTOM,
     "build": {"codegen", "config", "errors", "model", "plan", "project"},
+    "init": {"config", "project", "scaffold"} | BOTTOM,
+    "scaffold": {"config", "scaffold"} | BOTTOM,
     "plan": {"config", "model", "plan", "project"} | BOTTOM,
     "codegen": {"codegen", "model"},
     "delivery": {"model"} | BOTTOM,

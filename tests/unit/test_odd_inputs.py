@@ -395,7 +395,7 @@ BROKEN = {
     "name of no letters": (section("run_name: '///'"), "'///' cannot be a DAG id, which has letters, digits"),
     "name of a picture": (section("run_name: 😀"), "'😀' cannot be a DAG id"),
     "name of dots": (section("run_name: .."), "'..' cannot be a DAG id"),
-    "empty output": (f"output: ''\n{LINES}", "output: should be text that is not empty, got ''"),
+    "empty name": (section("run_name: ''"), "run_config.run_name: should be text that is not empty, got ''"),
     "twin": ({FILE: LINES, "conf/base/airflow-k8s.yml": LINES}, "Duplicate keys found in conf/base/airflow-k8s."),
     "environment's file broken": ({FILE: LINES, LOCAL: "host: ["}, f"{LOCAL}: line 1, column 8: expected the node"),
     "environment's file a list": ({FILE: LINES, LOCAL: "- a"}, f"{LOCAL}: {SECTION}, not a list"),

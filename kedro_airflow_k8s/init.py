@@ -1,0 +1,120 @@
+"""What `init` does: looks at the project, and writes the files that are not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kedro_airflow_k8s import project, scaffold
+from kedro_airflow_k8s.errors import InitError
+from kedro_airflow_k8s.project import Place
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A file, as one says it within the project, and whether it was written or kept as it was."""
+
+    file: str
+    written: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to make: the configuration, and workflows if wanted; `force` replaces what is there.
+
+    `env` is None for the base environment; without `host` or `output` the environment is to say it.
+    """
+
+    env: str | None = None
+    host: str | None = None
+    output: str | None = None
+    workflows: bool = False
+    force: bool = False
+
+
+def init(metadata: Any, request: Request) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
+    """Write the files for the project behind Kedro's `ProjectMetadata`.
+
+    Returns what became of each file, and what the user should know. Raises `ConfigError` for an environment that cannot
+    be, `InitError` for a file that cannot be written.
+    """
+    place = project.place(metadata, request.env)
+    wanted = [_configuration(place, request), *(_workflows(place, request) if request.workflows else ())]
+    # Nothing is written if anything is in the way.
+    targets = [(_target(place, own, there, request.force), text) for own, there, text in wanted]
+    outcomes = []
+    for (own, there, _), (target, text) in zip(wanted, targets, strict=True):
+        if target:
+            _write(place, target, text)
+        outcomes += [Outcome(place.short(file), bool(target)) for file in ([target] if target else there or [own])]
+    return tuple(outcomes), tuple(_remarks(place, request))
+
+
+_Wanted = tuple[Path, Sequence[Path], str]
+
+
+def _configuration(place: Place, request: Request) -> _Wanted:
+    text = scaffold.configuration(
+        scaffold.names(place.name, place.package),
+        place.short(place.folder),
+        request.host,
+        request.output,
+        place.below,
+        variables=place.variables,
+    )
+    return place.folder / "airflow-k8s.yaml", place.there, text
+
+
+def _workflows(place: Place, request: Request) -> Iterator[_Wanted]:
+    # GitHub reads them nowhere but at the root of the repository.
+    root = place.repository.root if place.repository else place.path
+    folder = root / scaffold.FOLDER
+    named = scaffold.names(place.name, place.package)
+    pipeline = scaffold.Pipeline(
+        image=named.image,
+        dag=named.dag,
+        folder="" if place.path.resolve() == root.resolve() else place.path.resolve().relative_to(root).as_posix(),
+        branch=place.repository.branch if place.repository else "main",
+        env=request.env or "",
+        output=request.output or scaffold.OUTPUT,
+    )
+    for name, text in scaffold.workflows(pipeline).items():
+        spellings = [folder / f"{name}.{ending}" for ending in ("yml", "yaml")]
+        yield spellings[0], [file for file in spellings if file.exists()], text
+
+
+def _target(place: Place, own: Path, there: Sequence[Path], force: bool) -> Path | None:
+    """Return the file to write, None for none; `there` are the files that are the same in whatever spelling."""
+    if not there:
+        return own
+    if not force:
+        return None
+    if len(there) > 1 or there[0].suffix == ".json":
+        listed = " and ".join(place.short(file) for file in there)
+        raise InitError(
+            f"{place.short(own)} would stand beside {listed}, and say the same keys; remove "
+            f"{'those' if len(there) > 1 else 'that'} first"
+        )
+    return there[0]
+
+
+def _write(place: Place, file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InitError(f"{place.short(file)} cannot be written: {error.strerror or error}") from error
+
+
+def _remarks(place: Place, request: Request) -> Iterator[str]:
+    if not request.workflows:
+        return
+    if place.repository is None:
+        yield f"{place.path} is in no git repository yet; {scaffold.FOLDER} must be at its root"
+    for file in place.there or [place.folder / "airflow-k8s.yaml"]:
+        if place.repository and project.is_ignored(file):
+            yield f"git ignores {place.short(file)}, which the workflows then do not see"
+    if not (place.path / "requirements.txt").is_file():
+        yield "there is no requirements.txt, which the workflows and kedro-docker's image install from"
