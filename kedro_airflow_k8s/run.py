@@ -52,7 +52,12 @@ def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, repla
     if dag.is_paused:
         client.unpause(build.dag_id)
         say(f"Unpaused {build.dag_id}")
-    run = client.trigger(build.dag_id, new_run_id())
+    run_id = new_run_id()
+    try:
+        run = client.trigger(build.dag_id, run_id)
+    except KeyboardInterrupt:
+        say(f"Whether Airflow has started run {run_id} is not known; see {client.page(build.dag_id, run_id)}")
+        raise
     say(f"Triggered {run.run_id}")
     return run
 

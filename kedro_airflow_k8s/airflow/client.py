@@ -39,6 +39,8 @@ def connect(
     """
     user = credentials(environ)
     verify = verification(environ, say)
+    # Tracebacks that show the variables of each frame shall not show the user's whole environment.
+    del environ
     transport = Transport(host, user.authorization, verify=verify, say=say, clock=clock)
     api = discover(transport)
     transport.renew = api.login(transport, user)
@@ -121,22 +123,22 @@ class AirflowClient:
 
     def trigger(self, dag_id: str, run_id: str) -> Run:
         """Start the run of that id; exactly one, even if answers are lost and the request has to be repeated."""
-        path, body = f"{_dag_path(dag_id)}/dagRuns", self.api.new_run(run_id)
         for attempt in range(_TRIGGERS):
             try:
-                answer = self._send("POST", path, json=body, repeat=False)
-            except LostAnswer as error:
+                return self._start(dag_id, run_id)
+            except AirflowUnreachable as error:
+                # What certainly did not arrive leaves nothing to look for, unless an earlier copy was on its way.
+                if not attempt and not isinstance(error, LostAnswer):
+                    raise
                 reason = str(error)
-                self.clock.sleep(0.5 * 2.0**attempt)
-                run = self._find_triggered(dag_id, run_id)
-            else:
-                # Nobody else has chosen this id: if it is taken, then by an earlier copy of this very request.
-                run = self._find_triggered(dag_id, run_id) if answer.status == 409 else None
-                if run is None:
-                    return self._read(self.api.run, self._granted(answer))
+            self.clock.sleep(0.5 * 2.0**attempt)
+            run = self._find_triggered(dag_id, run_id)
             if run is not None:
                 return run
-        raise AirflowUnreachable(f"{reason}. There is no run {run_id} of DAG {dag_id}, after {_TRIGGERS} attempts")
+        raise AirflowUnreachable(
+            f"{reason}. There is no run {run_id} of DAG {dag_id}, after {_TRIGGERS} attempts; should Airflow get to one"
+            f" of them yet, it is at {self.page(dag_id, run_id)}"
+        )
 
     def run(self, dag_id: str, run_id: str) -> Run | None:
         """Return a run; None if there is none."""
@@ -156,6 +158,18 @@ class AirflowClient:
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task.task_id, safe='')}/logs/{task.try_number}"
         parameters = {"full_content": "true", "map_index": task.map_index}
         return self._read(self.api.log, self._send("GET", path, params=parameters, seconds=_LONG))
+
+    def _start(self, dag_id: str, run_id: str) -> Run:
+        """Ask for a run, once. Raises `LostAnswer` if there may be one though the answer does not say so."""
+        answer = self._send("POST", f"{_dag_path(dag_id)}/dagRuns", json=self.api.new_run(run_id), repeat=False)
+        try:
+            return self._read(self.api.run, answer)
+        except AirflowError as error:
+            # Nobody else has chosen this id: if it is taken, then by an earlier copy of this very request. And what
+            # is no answer of Airflow's may stand in the place of one.
+            if answer.status == 409 or isinstance(error, AirflowUnreachable):
+                raise LostAnswer(str(error)) from None
+            raise
 
     def _find_triggered(self, dag_id: str, run_id: str) -> Run | None:
         try:

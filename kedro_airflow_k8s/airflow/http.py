@@ -19,13 +19,12 @@ from kedro_airflow_k8s.airflow.answer import Answer, read_answer
 from kedro_airflow_k8s.airflow.trouble import OVERDUE, Trouble, diagnose
 from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
 
-TOTAL = 30.0  # seconds for a request with all its repetitions
+TOTAL = 25.0  # seconds for a request with all its repetitions: with the start of Kedro, a user waits 30
 _ATTEMPT = 20.0
 _CONNECT = 5.0
 _ATTEMPTS = 6
 _LONGEST_PAUSE = 60.0
 _ALL_PAUSES = 180.0
-_BUSY = frozenset({500, 502, 503, 504})
 
 
 class LostAnswer(AirflowUnreachable):
@@ -141,7 +140,7 @@ class Transport:
     ) -> Answer | Trouble:
         """Send once. The limit holds for all of it: name look-up, each of a name's addresses, and a slow body."""
         result: list[Answer | Trouble] = []
-        unforeseen: list[Exception] = []
+        unforeseen: list[str] = []
 
         def exchange() -> None:
             try:
@@ -161,14 +160,15 @@ class Transport:
             except (UnicodeError, urllib3.exceptions.LocationValueError):
                 result.append(Trouble("this is not an address", sent=False, passing=False))
             except Exception as error:
-                unforeseen.append(error)
+                # Only in words: the frames and the causes of an error hold what was sent, the credentials included.
+                unforeseen.append(f"{type(error).__name__}: {self.authorization.hide(str(error))}")
 
         # `requests` limits each wait for the network, not their sum, and the look-up of a name not at all.
         thread = threading.Thread(target=exchange, daemon=True)
         thread.start()
         thread.join(limit + 1)
-        for error in unforeseen:
-            raise error
+        if unforeseen:
+            raise AirflowError(f"A request to {self.host} failed: {unforeseen[0]}")
         return result[0] if result else OVERDUE
 
 
@@ -177,7 +177,7 @@ def _refusal(answer: Answer) -> Trouble | None:
     if answer.status == 429:
         when = "" if answer.retry_after is None else f" and says to come back in {answer.retry_after:.0f} s"
         return Trouble(f"it gets too many requests (429){when}", sent=False, passing=True)
-    if answer.status in _BUSY:
+    if answer.status >= 500:
         return Trouble(f"it answers {answer.status}, {answer.detail}", sent=True, passing=True)
     if answer.ok and answer.breaks_off:
         return Trouble("its answer breaks off", sent=True, passing=True)

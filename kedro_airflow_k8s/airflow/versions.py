@@ -119,7 +119,7 @@ class V2(Api):
             pair = {"username": credentials.username, "password": credentials.password}
             answer = transport.send("POST", "/auth/token", json=pair, anonymous=True)
             if answer.ok and isinstance(answer.body, Mapping) and answer.body.get("access_token"):
-                return bearer(answer.body["access_token"])
+                return bearer(answer.body["access_token"], credentials.password)
             if answer.status in {401, 403, 422}:
                 raise AirflowDenied(
                     f"Airflow at {transport.host} refuses the user {credentials.username!r} with this password; check"
