@@ -94,7 +94,9 @@ class AirflowClient:
 
     def dag(self, dag_id: str) -> Dag | None:
         """Return a DAG as Airflow would run it now; None if there is none."""
-        answer = self._send("GET", f"{_dag_path(dag_id)}/details")
+        answer = self._send("GET", f"{_dag_path(dag_id)}/details", final=self.api.not_serialised)
+        if answer.status in self.api.not_serialised:
+            answer = self._send("GET", _dag_path(dag_id))
         return None if _is_absent(answer) else self._read(self.api.dag, answer)
 
     def dags(self, tag: str = TAG) -> tuple[Dag, ...]:
@@ -204,7 +206,7 @@ class AirflowClient:
             return AirflowDenied(f"Airflow at {self.host} wants to know who you are ({answer.detail}); set {VARIABLES}")
         return AirflowDenied(
             f"Airflow at {self.host} refuses this user ({answer.status}: {answer.detail}); check {known}, and whether"
-            f" the user may read, edit and trigger DAGs{self.api.denial_hint}"
+            f" the user may read, edit and trigger DAGs{self.api.denial_hint if self._user.username else ''}"
         )
 
     def _granted(self, answer: Answer) -> Answer:

@@ -90,12 +90,14 @@ class Transport:
         repeat: bool = True,
         anonymous: bool = False,
         redirect: bool = False,
+        final: frozenset[int] = frozenset(),
         seconds: float = TOTAL,
     ) -> Answer:
         """Send a request and return what came back, whatever its status.
 
         With `repeat` false it is not sent again once the server may have received it: a lost answer is then
-        `LostAnswer`. Raises `AirflowUnreachable` with the reason if there is no answer within `seconds`.
+        `LostAnswer`. A status in `final` is an answer even if it tells of trouble. Raises `AirflowUnreachable` with the
+        reason if there is no answer within `seconds`.
         """
         renewed = anonymous
         deadline = self.clock.now() + seconds
@@ -109,7 +111,7 @@ class Transport:
                 if self._is_stale(outcome) and self.renew and not renewed:
                     renewed, self.authorization = True, self.renew()
                     continue
-                trouble = _refusal(outcome)
+                trouble = None if outcome.status in final else _refusal(outcome)
                 if trouble is None:
                     self._told = False
                     return outcome

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from semver import Version
@@ -30,6 +30,8 @@ class Api:
     denial_hint = ""
     # Seconds for which a web server of Airflow may go on with a DAG that has since been replaced.
     dag_cache = 0.0
+    # With what the details of a DAG are refused that Airflow knows of, but has not made ready to run yet.
+    not_serialised: ClassVar[frozenset[int]] = frozenset()
 
     def run(self, body: Json) -> Run:
         """Read a run."""
@@ -68,6 +70,8 @@ class V1(Api):
     )
     # [core] min_serialized_dag_fetch_interval: each web server, and the scheduler, keeps the DAGs that it has read.
     dag_cache = 10.0
+    # It crashes over them.
+    not_serialised = frozenset({500})
 
     @property
     def can_request_parsing(self) -> bool:

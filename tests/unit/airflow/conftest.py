@@ -131,6 +131,8 @@ class FakeAirflow:
                 return 201, None
             case "GET", ["dags", dag_id, "details"]:
                 return (200, self.dags[dag_id]) if dag_id in self.dags else (404, {"detail": "no such DAG"})
+            case "GET", ["dags", dag_id]:
+                return 200, {**self.dags[dag_id], "doc_md": None}
             case "PATCH", ["dags", dag_id]:
                 self.dags[dag_id].update(body)
                 return 200, self.dags[dag_id]

@@ -111,6 +111,14 @@ def test_airflow_2_may_lack_the_backend(serve):
         connect(serve(version="2.11.2").url, {**LOGIN, "AIRFLOW_API_PASSWORD": "wrong"}).dags()
 
 
+def test_a_token_needs_no_backend_for_passwords(serve):
+    """Whose token Airflow 2 refuses is not told how passwords are switched on."""
+    with pytest.raises(AirflowDenied) as error:
+        connect(serve(version="2.11.2").url, {"AIRFLOW_API_TOKEN": "planted"}).dags()
+
+    assert "auth_backends" not in str(error.value)
+
+
 def test_an_expired_token_is_renewed_once(serve):
     """A long wait outlives a token of Airflow 3; a second refusal is one."""
     state = serve()
