@@ -14,6 +14,7 @@ from kedro_airflow_k8s.errors import DagNotLoaded
 from kedro_airflow_k8s.watch import Watcher
 
 Say = Callable[[str], None]
+_WIDE = 1000
 
 
 @dataclass(frozen=True)
@@ -64,5 +65,9 @@ def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, repla
 
 def follow(client: AirflowClient, run: Run, wait: Wait) -> Run:
     """Wait for the end of the run, and show its tasks meanwhile. Raises `RunFailed` or `WaitTimeout`."""
-    with Watcher(Console(stderr=True), Console()) as watcher:
+    result = Console()
+    if not result.is_terminal:
+        # A row is then a line, for whatever reads it.
+        result = Console(width=_WIDE)
+    with Watcher(Console(stderr=True), result) as watcher:
         return wait_for_end(client, run.dag_id, run.run_id, seconds=wait.end, seen=watcher.show, say=watcher.say)
