@@ -163,7 +163,8 @@ class AirflowClient:
 
     def _start(self, dag_id: str, run_id: str) -> Run:
         """Ask for a run, once. Raises `LostAnswer` if there may be one though the answer does not say so."""
-        answer = self._send("POST", f"{_dag_path(dag_id)}/dagRuns", json=self.api.new_run(run_id), repeat=False)
+        body = self.api.new_run(run_id, self._transport.now())
+        answer = self._send("POST", f"{_dag_path(dag_id)}/dagRuns", json=body, repeat=False)
         try:
             return self._read(self.api.run, answer)
         except AirflowError as error:

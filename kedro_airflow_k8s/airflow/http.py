@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,6 +75,7 @@ class Transport:
         self.say = say
         self._verify = verify
         self._told = False
+        self._ahead = timedelta()
         self._session = requests.Session()
         self._session.headers.update({"Accept": "application/json", "User-Agent": f"kedro-airflow-k8s/{__version__}"})
         if verify is False:
@@ -113,7 +115,7 @@ class Transport:
                     continue
                 trouble = None if outcome.status in final else _refusal(outcome)
                 if trouble is None:
-                    self._told = False
+                    self._told, self._ahead = False, outcome.ahead
                     return outcome
             else:
                 trouble = outcome
@@ -133,6 +135,10 @@ class Transport:
                 self._told = True
                 self.say(f"Airflow at {self.host}: {trouble.reason}; trying again")
             self.clock.sleep(pause)
+
+    def now(self) -> datetime:
+        """Return the time by the server's clock, as its last answer told it: up to a second late, never early."""
+        return datetime.now(timezone.utc) - self._ahead
 
     def _is_stale(self, answer: Answer) -> bool:
         return answer.status == 401 or (answer.status == 403 and "token" in answer.detail.lower())

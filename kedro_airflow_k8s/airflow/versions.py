@@ -90,8 +90,8 @@ class V1(Api):
         next_run = _moment(body.get("next_dagrun_create_after"))
         return _dag(body, is_active=bool(body.get("is_active")), schedule=schedule, next_run=next_run)
 
-    def new_run(self, run_id: str) -> Json:
-        """Write the request for a run."""
+    def new_run(self, run_id: str, now: datetime) -> Json:
+        """Write the request for a run; its logical date is Airflow's own now."""
         return {"dag_run_id": run_id}
 
     def import_error_filter(self, file_name: str) -> Json:
@@ -143,9 +143,12 @@ class V2(Api):
         next_run = _moment(body.get("next_dagrun_run_after"))
         return _dag(body, is_active=active, schedule=body.get("timetable_summary"), next_run=next_run)
 
-    def new_run(self, run_id: str) -> Json:
-        """Write the request for a run; with a logical date, which the macros of a DAG need, as Airflow 2 gives it."""
-        return {"dag_run_id": run_id, "logical_date": datetime.now(timezone.utc).isoformat()}
+    def new_run(self, run_id: str, now: datetime) -> Json:
+        """Write the request for a run; with a logical date, which the macros of a DAG need, as Airflow 2 gives it.
+
+        `now` is by Airflow's clock: it starts no run whose logical date is still to come.
+        """
+        return {"dag_run_id": run_id, "logical_date": now.isoformat()}
 
     def import_error_filter(self, file_name: str) -> Json:
         """Return the parameters that shorten the list of import errors; early releases ignore them."""

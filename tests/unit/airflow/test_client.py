@@ -1,7 +1,7 @@
 """The client against a small Airflow of each version: who may ask, what is read, and one run for one trigger."""
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -314,6 +314,18 @@ def test_a_logical_date_that_is_taken_costs_another_attempt(serve, time):
     dates = [body["logical_date"] for body in state.bodies if body]
     assert ["mine"] == list(state.runs)
     assert 2 == len(set(dates))
+
+
+@pytest.mark.parametrize("late", [3600, 0, -3600])
+def test_a_logical_date_is_not_in_the_future(serve, late):
+    """By the clock of Airflow 3, which would let the run wait until then."""
+    state = serve(late=late)
+    state.add_dag("demo")
+    connect(state.url, LOGIN).trigger("demo", "mine")
+
+    there = datetime.now(timezone.utc) - timedelta(seconds=late)
+    logical = datetime.fromisoformat(state.bodies[-1]["logical_date"])
+    assert there - timedelta(minutes=1) < logical <= there
 
 
 def test_a_run_id_is_new_each_time_and_valid():
