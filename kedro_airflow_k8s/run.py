@@ -39,17 +39,21 @@ def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, repla
         )
     written = delivery.write([build.file], output)
     say(f"{'Unchanged in Airflow' if written.unchanged else 'Uploaded'}: {written.urls[-1]}")
-    dag = wait_until_loaded(
-        client,
-        build.dag_id,
-        build.build_id,
-        before,
-        file_name=build.file.name,
-        output=output,
-        unchanged=written.unchanged,
-        seconds=wait.load,
-        say=say,
-    )
+    try:
+        dag = wait_until_loaded(
+            client,
+            build.dag_id,
+            build.build_id,
+            before,
+            file_name=build.file.name,
+            output=output,
+            unchanged=written.unchanged,
+            seconds=wait.load,
+            say=say,
+        )
+    except KeyboardInterrupt:
+        say(f"No run was triggered; {written.urls[-1]} stays there")
+        raise
     if dag.is_paused:
         client.unpause(build.dag_id)
         say(f"Unpaused {build.dag_id}")

@@ -49,3 +49,17 @@ def test_an_interrupted_trigger_says_which_run_there_may_be(airflow, client, sai
 
     assert said[-1].startswith("Whether Airflow has started run kedro__")
     assert f"is not known; see {airflow.url}/dags/demo/" in said[-1]
+
+
+def test_an_interrupted_wait_for_the_dag_says_that_there_is_no_run(airflow, client, said, time, tmp_path):
+    """Whatever was uploaded stays."""
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    time.at = [(3, interrupt)]
+    with pytest.raises(KeyboardInterrupt):
+        run.start(BUILD, client, str(tmp_path), run.Wait(), replace_schedule=False, say=said.append)
+
+    assert f"No run was triggered; {tmp_path}/demo.py stays there" == said[-1]
+    assert [] == airflow.asked("POST", "/dagRuns")
