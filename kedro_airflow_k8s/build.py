@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -58,13 +58,14 @@ class Request:
 class Build:
     """A compiled DAG: the file to deliver and what it was made from.
 
-    A `remark` is what the user should know, but could not be rid of by --strict.
+    `start` is its start date, and a `remark` what the user should know, but could not be rid of by --strict.
     """
 
     project: Project
     config: PluginConfig
     dag_id: str
     build_id: str
+    start: datetime
     file: File
     warnings: tuple[str, ...]
     remark: str | None = None
@@ -106,7 +107,8 @@ def build(metadata: Any, request: Request) -> Build:
         raise PlanError(f"with --strict a warning is an error:{listed}")
     text, build_id = render(planned.dag)
     file = File(f"{planned.dag.dag_id}.py", text)
-    return Build(loaded, settings, planned.dag.dag_id, build_id, file, warnings, source.remark)
+    start = planned.dag.arguments["start_date"]
+    return Build(loaded, settings, planned.dag.dag_id, build_id, start, file, warnings, source.remark)
 
 
 def settings(metadata: Any, env: str, *required: str) -> PluginConfig:
@@ -115,16 +117,28 @@ def settings(metadata: Any, env: str, *required: str) -> PluginConfig:
     return config.load(source.content, source.files, required=required)
 
 
-def next_start(schedule: str | None, now: datetime) -> str:
-    """Say when a DAG of that schedule starts next, as it does on every Airflow: when a time of it comes."""
+def next_start(schedule: str | None, start: datetime, *, catchup: bool, now: datetime) -> str:
+    """Say when a DAG of that schedule and start date runs next, by the rules of Airflow 2 and of Airflow 3."""
     from croniter import croniter
 
     if schedule is None:
         return "it runs only when triggered"
     if schedule in {"@once", "@continuous"}:
         return "it runs once it is loaded" if schedule == "@once" else "it runs again and again"
-    times = croniter("0 0 1 */3 *" if schedule == "@quarterly" else schedule, now)
-    return f"its next run starts at {times.get_next(datetime):%Y-%m-%d %H:%M} UTC"
+    cron = "0 0 1 */3 *" if schedule == "@quarterly" else schedule
+    upcoming = croniter(cron, max(now, start - timedelta(microseconds=1)))
+    passed = croniter(cron, now)
+    first, second = (f"{upcoming.get_next(datetime):%Y-%m-%d %H:%M} UTC" for _ in range(2))
+    last, last_but_one = (passed.get_prev(datetime) for _ in range(2))
+    if last < start:
+        # Its interval begins with the first time after the start date, and has to end.
+        return f"its next run starts at {first}, on Airflow 2 at the end of its interval, {second}"
+    if catchup:
+        return f"its next run starts at {first}, after those since {start:%Y-%m-%d} that Airflow has not had"
+    where = "" if last_but_one >= start else "on Airflow 3 "
+    return (
+        f"its next run starts at {first}; {where}the one of {last:%Y-%m-%d %H:%M} UTC at once, if it is new to Airflow"
+    )
 
 
 def sandbox_config(metadata: Any) -> SandboxConfig:

@@ -126,7 +126,8 @@ def schedule(ctx: click.Context, /, **options: Any) -> None:
     from kedro_airflow_k8s.build import next_start
 
     built = _upload(ctx, options)
-    when = next_start(built.config.run_config.cron_expression, datetime.now(timezone.utc))
+    run = built.config.run_config
+    when = next_start(run.cron_expression, built.start, catchup=run.catchup, now=datetime.now(timezone.utc))
     _say(f"Once Airflow has loaded {built.dag_id} and it is not paused, {when}")
 
 

@@ -14,6 +14,7 @@ from kedro_airflow_k8s.errors import DagNotLoaded
 from kedro_airflow_k8s.watch import Watcher
 
 Say = Callable[[str], None]
+_WIDE = 1000
 
 
 @dataclass(frozen=True)
@@ -38,26 +39,39 @@ def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, repla
         )
     written = delivery.write([build.file], output)
     say(f"{'Unchanged in Airflow' if written.unchanged else 'Uploaded'}: {written.urls[-1]}")
-    dag = wait_until_loaded(
-        client,
-        build.dag_id,
-        build.build_id,
-        before,
-        file_name=build.file.name,
-        output=output,
-        unchanged=written.unchanged,
-        seconds=wait.load,
-        say=say,
-    )
+    try:
+        dag = wait_until_loaded(
+            client,
+            build.dag_id,
+            build.build_id,
+            before,
+            file_name=build.file.name,
+            output=output,
+            unchanged=written.unchanged,
+            seconds=wait.load,
+            say=say,
+        )
+    except KeyboardInterrupt:
+        say(f"No run was triggered; {written.urls[-1]} stays there")
+        raise
     if dag.is_paused:
         client.unpause(build.dag_id)
         say(f"Unpaused {build.dag_id}")
-    run = client.trigger(build.dag_id, new_run_id())
+    run_id = new_run_id()
+    try:
+        run = client.trigger(build.dag_id, run_id)
+    except KeyboardInterrupt:
+        say(f"Whether Airflow has started run {run_id} is not known; see {client.page(build.dag_id, run_id)}")
+        raise
     say(f"Triggered {run.run_id}")
     return run
 
 
 def follow(client: AirflowClient, run: Run, wait: Wait) -> Run:
     """Wait for the end of the run, and show its tasks meanwhile. Raises `RunFailed` or `WaitTimeout`."""
-    with Watcher(Console(stderr=True), Console()) as watcher:
+    result = Console()
+    if not result.is_terminal:
+        # A row is then a line, for whatever reads it.
+        result = Console(width=_WIDE)
+    with Watcher(Console(stderr=True), result) as watcher:
         return wait_for_end(client, run.dag_id, run.run_id, seconds=wait.end, seen=watcher.show, say=watcher.say)

@@ -39,9 +39,9 @@ class Authorization(requests.auth.AuthBase):
         return text
 
 
-def bearer(token: str) -> Authorization:
-    """Authorize with a token."""
-    return Authorization(f"Bearer {token}", token)
+def bearer(token: str, *secrets: str) -> Authorization:
+    """Authorize with a token; `secrets` are what else must not be shown."""
+    return Authorization(f"Bearer {token}", token, *secrets)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ class Answer:
     """What the server said.
 
     `body` is None unless it is JSON; `detail` is what it says is wrong, without the secrets that it may quote;
-    `breaks_off` means JSON that has no end. `retry_after` is in seconds.
+    `breaks_off` means JSON that has no end. `retry_after` is in seconds; `ahead` is by how much our clock is ahead of
+    the server's.
     """
 
     status: int
@@ -28,6 +29,7 @@ class Answer:
     is_html: bool = False
     breaks_off: bool = False
     retry_after: float | None = None
+    ahead: timedelta = timedelta()
 
     @property
     def ok(self) -> bool:
@@ -52,6 +54,7 @@ def read_answer(response: requests.Response, hide: Callable[[str], str]) -> Answ
         is_html,
         body is None and text.lstrip().startswith(("{", "[")),
         _retry_after(response.headers.get("Retry-After", "")),
+        _ahead(response.headers.get("Date", "")),
     )
 
 
@@ -76,10 +79,18 @@ def _detail(body: Any, text: str, is_html: bool) -> str:
 def _retry_after(value: str) -> float | None:
     if value.strip().isdigit():
         return float(value)
+    moment = _moment(value)
+    return None if moment is None else max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+
+
+def _ahead(value: str) -> timedelta:
+    moment = _moment(value)
+    return timedelta() if moment is None else datetime.now(timezone.utc) - moment
+
+
+def _moment(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

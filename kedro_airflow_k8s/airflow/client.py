@@ -39,6 +39,8 @@ def connect(
     """
     user = credentials(environ)
     verify = verification(environ, say)
+    # Tracebacks that show the variables of each frame shall not show the user's whole environment.
+    del environ
     transport = Transport(host, user.authorization, verify=verify, say=say, clock=clock)
     api = discover(transport)
     transport.renew = api.login(transport, user)
@@ -92,7 +94,9 @@ class AirflowClient:
 
     def dag(self, dag_id: str) -> Dag | None:
         """Return a DAG as Airflow would run it now; None if there is none."""
-        answer = self._send("GET", f"{_dag_path(dag_id)}/details")
+        answer = self._send("GET", f"{_dag_path(dag_id)}/details", final=self.api.not_serialised)
+        if answer.status in self.api.not_serialised:
+            answer = self._send("GET", _dag_path(dag_id))
         return None if _is_absent(answer) else self._read(self.api.dag, answer)
 
     def dags(self, tag: str = TAG) -> tuple[Dag, ...]:
@@ -121,22 +125,22 @@ class AirflowClient:
 
     def trigger(self, dag_id: str, run_id: str) -> Run:
         """Start the run of that id; exactly one, even if answers are lost and the request has to be repeated."""
-        path, body = f"{_dag_path(dag_id)}/dagRuns", self.api.new_run(run_id)
         for attempt in range(_TRIGGERS):
             try:
-                answer = self._send("POST", path, json=body, repeat=False)
-            except LostAnswer as error:
+                return self._start(dag_id, run_id)
+            except AirflowUnreachable as error:
+                # What certainly did not arrive leaves nothing to look for, unless an earlier copy was on its way.
+                if not attempt and not isinstance(error, LostAnswer):
+                    raise
                 reason = str(error)
-                self.clock.sleep(0.5 * 2.0**attempt)
-                run = self._find_triggered(dag_id, run_id)
-            else:
-                # Nobody else has chosen this id: if it is taken, then by an earlier copy of this very request.
-                run = self._find_triggered(dag_id, run_id) if answer.status == 409 else None
-                if run is None:
-                    return self._read(self.api.run, self._granted(answer))
+            self.clock.sleep(0.5 * 2.0**attempt)
+            run = self._find_triggered(dag_id, run_id)
             if run is not None:
                 return run
-        raise AirflowUnreachable(f"{reason}. There is no run {run_id} of DAG {dag_id}, after {_TRIGGERS} attempts")
+        raise AirflowUnreachable(
+            f"{reason}. There is no run {run_id} of DAG {dag_id}, after {_TRIGGERS} attempts; should Airflow get to one"
+            f" of them yet, it is at {self.page(dag_id, run_id)}"
+        )
 
     def run(self, dag_id: str, run_id: str) -> Run | None:
         """Return a run; None if there is none."""
@@ -156,6 +160,19 @@ class AirflowClient:
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task.task_id, safe='')}/logs/{task.try_number}"
         parameters = {"full_content": "true", "map_index": task.map_index}
         return self._read(self.api.log, self._send("GET", path, params=parameters, seconds=_LONG))
+
+    def _start(self, dag_id: str, run_id: str) -> Run:
+        """Ask for a run, once. Raises `LostAnswer` if there may be one though the answer does not say so."""
+        body = self.api.new_run(run_id, self._transport.now())
+        answer = self._send("POST", f"{_dag_path(dag_id)}/dagRuns", json=body, repeat=False)
+        try:
+            return self._read(self.api.run, answer)
+        except AirflowError as error:
+            # Nobody else has chosen this id: if it is taken, then by an earlier copy of this very request. And what
+            # is no answer of Airflow's may stand in the place of one.
+            if answer.status == 409 or isinstance(error, AirflowUnreachable):
+                raise LostAnswer(str(error)) from None
+            raise
 
     def _find_triggered(self, dag_id: str, run_id: str) -> Run | None:
         try:
@@ -190,7 +207,7 @@ class AirflowClient:
             return AirflowDenied(f"Airflow at {self.host} wants to know who you are ({answer.detail}); set {VARIABLES}")
         return AirflowDenied(
             f"Airflow at {self.host} refuses this user ({answer.status}: {answer.detail}); check {known}, and whether"
-            f" the user may read, edit and trigger DAGs{self.api.denial_hint}"
+            f" the user may read, edit and trigger DAGs{self.api.denial_hint if self._user.username else ''}"
         )
 
     def _granted(self, answer: Answer) -> Answer:

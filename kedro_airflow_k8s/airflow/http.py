@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,13 +20,12 @@ from kedro_airflow_k8s.airflow.answer import Answer, read_answer
 from kedro_airflow_k8s.airflow.trouble import OVERDUE, Trouble, diagnose
 from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
 
-TOTAL = 30.0  # seconds for a request with all its repetitions
+TOTAL = 25.0  # seconds for a request with all its repetitions: with the start of Kedro, a user waits 30
 _ATTEMPT = 20.0
 _CONNECT = 5.0
 _ATTEMPTS = 6
 _LONGEST_PAUSE = 60.0
 _ALL_PAUSES = 180.0
-_BUSY = frozenset({500, 502, 503, 504})
 
 
 class LostAnswer(AirflowUnreachable):
@@ -75,6 +75,7 @@ class Transport:
         self.say = say
         self._verify = verify
         self._told = False
+        self._ahead = timedelta()
         self._session = requests.Session()
         self._session.headers.update({"Accept": "application/json", "User-Agent": f"kedro-airflow-k8s/{__version__}"})
         if verify is False:
@@ -91,12 +92,14 @@ class Transport:
         repeat: bool = True,
         anonymous: bool = False,
         redirect: bool = False,
+        final: frozenset[int] = frozenset(),
         seconds: float = TOTAL,
     ) -> Answer:
         """Send a request and return what came back, whatever its status.
 
         With `repeat` false it is not sent again once the server may have received it: a lost answer is then
-        `LostAnswer`. Raises `AirflowUnreachable` with the reason if there is no answer within `seconds`.
+        `LostAnswer`. A status in `final` is an answer even if it tells of trouble. Raises `AirflowUnreachable` with the
+        reason if there is no answer within `seconds`.
         """
         renewed = anonymous
         deadline = self.clock.now() + seconds
@@ -110,9 +113,9 @@ class Transport:
                 if self._is_stale(outcome) and self.renew and not renewed:
                     renewed, self.authorization = True, self.renew()
                     continue
-                trouble = _refusal(outcome)
+                trouble = None if outcome.status in final else _refusal(outcome)
                 if trouble is None:
-                    self._told = False
+                    self._told, self._ahead = False, outcome.ahead
                     return outcome
             else:
                 trouble = outcome
@@ -133,6 +136,10 @@ class Transport:
                 self.say(f"Airflow at {self.host}: {trouble.reason}; trying again")
             self.clock.sleep(pause)
 
+    def now(self) -> datetime:
+        """Return the time by the server's clock, as its last answer told it: up to a second late, never early."""
+        return datetime.now(timezone.utc) - self._ahead
+
     def _is_stale(self, answer: Answer) -> bool:
         return answer.status == 401 or (answer.status == 403 and "token" in answer.detail.lower())
 
@@ -141,7 +148,7 @@ class Transport:
     ) -> Answer | Trouble:
         """Send once. The limit holds for all of it: name look-up, each of a name's addresses, and a slow body."""
         result: list[Answer | Trouble] = []
-        unforeseen: list[Exception] = []
+        unforeseen: list[str] = []
 
         def exchange() -> None:
             try:
@@ -161,14 +168,15 @@ class Transport:
             except (UnicodeError, urllib3.exceptions.LocationValueError):
                 result.append(Trouble("this is not an address", sent=False, passing=False))
             except Exception as error:
-                unforeseen.append(error)
+                # Only in words: the frames and the causes of an error hold what was sent, the credentials included.
+                unforeseen.append(f"{type(error).__name__}: {self.authorization.hide(str(error))}")
 
         # `requests` limits each wait for the network, not their sum, and the look-up of a name not at all.
         thread = threading.Thread(target=exchange, daemon=True)
         thread.start()
         thread.join(limit + 1)
-        for error in unforeseen:
-            raise error
+        if unforeseen:
+            raise AirflowError(f"A request to {self.host} failed: {unforeseen[0]}")
         return result[0] if result else OVERDUE
 
 
@@ -177,7 +185,7 @@ def _refusal(answer: Answer) -> Trouble | None:
     if answer.status == 429:
         when = "" if answer.retry_after is None else f" and says to come back in {answer.retry_after:.0f} s"
         return Trouble(f"it gets too many requests (429){when}", sent=False, passing=True)
-    if answer.status in _BUSY:
+    if answer.status >= 500:
         return Trouble(f"it answers {answer.status}, {answer.detail}", sent=True, passing=True)
     if answer.ok and answer.breaks_off:
         return Trouble("its answer breaks off", sent=True, passing=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from semver import VersionInfo as Version
@@ -30,6 +30,8 @@ class Api:
     denial_hint = ""
     # Seconds for which a web server of Airflow may go on with a DAG that has since been replaced.
     dag_cache = 0.0
+    # With what the details of a DAG are refused that Airflow knows of, but has not made ready to run yet.
+    not_serialised: ClassVar[frozenset[int]] = frozenset()
 
     def run(self, body: Json) -> Run:
         """Read a run."""
@@ -68,6 +70,8 @@ class V1(Api):
     )
     # [core] min_serialized_dag_fetch_interval: each web server, and the scheduler, keeps the DAGs that it has read.
     dag_cache = 10.0
+    # It crashes over them.
+    not_serialised = frozenset({500})
 
     @property
     def can_request_parsing(self) -> bool:
@@ -86,8 +90,8 @@ class V1(Api):
         next_run = _moment(body.get("next_dagrun_create_after"))
         return _dag(body, is_active=bool(body.get("is_active")), schedule=schedule, next_run=next_run)
 
-    def new_run(self, run_id: str) -> Json:
-        """Write the request for a run."""
+    def new_run(self, run_id: str, now: datetime) -> Json:
+        """Write the request for a run; its logical date is Airflow's own now."""
         return {"dag_run_id": run_id}
 
     def import_error_filter(self, file_name: str) -> Json:
@@ -119,7 +123,7 @@ class V2(Api):
             pair = {"username": credentials.username, "password": credentials.password}
             answer = transport.send("POST", "/auth/token", json=pair, anonymous=True)
             if answer.ok and isinstance(answer.body, Mapping) and answer.body.get("access_token"):
-                return bearer(answer.body["access_token"])
+                return bearer(answer.body["access_token"], credentials.password)
             if answer.status in {401, 403, 422}:
                 raise AirflowDenied(
                     f"Airflow at {transport.host} refuses the user {credentials.username!r} with this password; check"
@@ -139,9 +143,12 @@ class V2(Api):
         next_run = _moment(body.get("next_dagrun_run_after"))
         return _dag(body, is_active=active, schedule=body.get("timetable_summary"), next_run=next_run)
 
-    def new_run(self, run_id: str) -> Json:
-        """Write the request for a run; with a logical date, which the macros of a DAG need, as Airflow 2 gives it."""
-        return {"dag_run_id": run_id, "logical_date": datetime.now(timezone.utc).isoformat()}
+    def new_run(self, run_id: str, now: datetime) -> Json:
+        """Write the request for a run; with a logical date, which the macros of a DAG need, as Airflow 2 gives it.
+
+        `now` is by Airflow's clock: it starts no run whose logical date is still to come.
+        """
+        return {"dag_run_id": run_id, "logical_date": now.isoformat()}
 
     def import_error_filter(self, file_name: str) -> Json:
         """Return the parameters that shorten the list of import errors; early releases ignore them."""

@@ -181,6 +181,14 @@ class Lab:
         """Return the state of each task of a run."""
         return {task.task_id: task.state for task in self.client.tasks(dag_id, run_id)}
 
+    def runs(self, dag_id: str) -> list[dict]:
+        """Return the runs of a DAG, oldest first, as Airflow tells of them."""
+        return self.api("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
+
+    def stop(self, dag_id: str, run_id: str) -> None:
+        """End a run whose outcome is of no interest."""
+        self.api("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", state="failed")
+
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Have a task and what is downstream of it executed again."""
         what = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True}
@@ -216,7 +224,7 @@ def shared_lab(request, tmp_path_factory):
         write(project, f"conf/{environment}/.gitkeep", "")
     python = install.ensure(request.param, print)
     image = Image(project, PurePosixPath("/home/kedro_docker"), Path(sys.executable))
-    with session.started(Spec(python, image, SECRETS, VARIABLES), print) as server:
+    with session.started(Spec(python, image, SECRETS, VARIABLES, triggerer=True), print) as server:
         for environment, settings in SETTINGS.items():
             text = f"host: {server.url}\noutput: {server.dags}\n{settings}"
             write(project, f"conf/{environment}/airflow-k8s.yaml", text)

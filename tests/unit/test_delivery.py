@@ -2,11 +2,11 @@
 
 import errno
 import importlib
-import importlib.util
 import logging
 import os
 import resource
 import stat
+import sys
 from pathlib import Path
 
 import fsspec
@@ -356,10 +356,10 @@ def test_what_a_store_refuses_is_one_clear_line(monkeypatch, caplog, error, said
     ("url", "package", "extra"),
     [("s3://dags", "s3fs", "aws"), ("gs://dags", "gcsfs", "gcp"), ("gcs://dags", "gcsfs", "gcp")],
 )
-def test_a_missing_extra_is_named(url, package, extra):
+def test_a_missing_extra_is_named(url, package, extra, monkeypatch):
     """With the command that installs it, quoted for any shell."""
-    if importlib.util.find_spec(package):
-        pytest.skip(f"{package} is installed")
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(REGISTRY, url.partition(":")[0], raising=False)
     with pytest.raises(DeliveryError) as error:
         write([DAG], url)
 

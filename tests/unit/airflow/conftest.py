@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import time as time_of_day
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -73,6 +74,7 @@ class FakeAirflow:
     bodies: list[Any] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     anonymous: bool = False
+    late: float = 0.0  # seconds by which its clock is behind
     url: str = ""
 
     @property
@@ -131,6 +133,8 @@ class FakeAirflow:
                 return 201, None
             case "GET", ["dags", dag_id, "details"]:
                 return (200, self.dags[dag_id]) if dag_id in self.dags else (404, {"detail": "no such DAG"})
+            case "GET", ["dags", dag_id]:
+                return 200, {**self.dags[dag_id], "doc_md": None}
             case "PATCH", ["dags", dag_id]:
                 self.dags[dag_id].update(body)
                 return 200, self.dags[dag_id]
@@ -169,6 +173,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(time_of_day() - self.server.state.late)
 
     def handle_any(self):
         state = self.server.state

@@ -1,11 +1,12 @@
 """The client against a small Airflow of each version: who may ask, what is read, and one run for one trigger."""
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from kedro_airflow_k8s.airflow import Dag, Run, Task, connect, new_run_id, page
+from kedro_airflow_k8s.airflow.trouble import Trouble
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowError, AirflowUnreachable
 
 from .conftest import LOGIN, Fault
@@ -108,6 +109,14 @@ def test_airflow_2_may_lack_the_backend(serve):
     """There a right password is refused too if basic authentication is off, in the same words."""
     with pytest.raises(AirflowDenied, match=r"auth_backends has airflow\.api\.auth\.backend\.basic_auth"):
         connect(serve(version="2.11.2").url, {**LOGIN, "AIRFLOW_API_PASSWORD": "wrong"}).dags()
+
+
+def test_a_token_needs_no_backend_for_passwords(serve):
+    """Whose token Airflow 2 refuses is not told how passwords are switched on."""
+    with pytest.raises(AirflowDenied) as error:
+        connect(serve(version="2.11.2").url, {"AIRFLOW_API_TOKEN": "planted"}).dags()
+
+    assert "auth_backends" not in str(error.value)
 
 
 def test_an_expired_token_is_renewed_once(serve):
@@ -223,7 +232,11 @@ def test_an_answer_of_something_else(airflow, client):
         Fault("reset", "POST", after=True),
         Fault("status", "POST", status=500),
         Fault("status", "POST", status=504, after=True),
+        Fault("status", "POST", status=520, after=True),
+        Fault("status", "POST", status=200, after=True, body=""),
         Fault("cut", "POST", after=True),
+        Fault("html", "POST"),
+        Fault("html", "POST", after=True),
         Fault("status", "POST", status=429),
         Fault("reset", "POST", times=3),
         Fault("reset", "POST", times=2, after=True),
@@ -250,9 +263,14 @@ def test_a_lost_answer_to_a_trigger_is_one_run(airflow, client, fault):
             "Whether it has started run mine is not known: before you try again, look at .*mine",
         ),
         ([Fault("status", "POST", status=400, body='{"detail": "has import errors"}')], [], "has import errors"),
-        ([Fault("html", "POST")], [], "HTML page"),
+        ([Fault("html", "POST", times=99)], [], "HTML page, 'Sign in' .* There is no run mine of DAG demo"),
+        (
+            [Fault("html", "POST", times=99), Fault("html", "GET", times=99)],
+            [],
+            "Whether it has started run mine is not known",
+        ),
     ],
-    ids=["never arrives", "arrives, then nothing", "refused", "login page"],
+    ids=["never arrives", "arrives, then nothing", "refused", "login page", "login page for good"],
 )
 def test_a_trigger_that_fails_never_makes_a_second_run(airflow, client, faults, runs, expected):
     """At most one, and it is said when it is not known whether there is one."""
@@ -262,6 +280,52 @@ def test_a_trigger_that_fails_never_makes_a_second_run(airflow, client, faults, 
         client.trigger("demo", "mine")
 
     assert runs == list(airflow.runs)
+
+
+def test_a_refused_connection_after_a_lost_answer_does_not_hide_the_run(serve, time):
+    """The server went down once it had started the run, and is back when the run is looked for."""
+    state = serve()
+    state.add_dag("demo")
+    client = connect(state.url, LOGIN, clock=time.clock)
+    send, sent = client._transport._exchange, []
+
+    def exchange(method, *rest):
+        if method == "POST":
+            sent.append(method)
+            return Trouble("connection refused", sent=len(sent) == 1, passing=False)
+        if len(sent) == 2:
+            state.add_run("mine")
+        return send(method, *rest)
+
+    client._transport._exchange = exchange
+
+    assert Run("demo", "mine", "running") == client.trigger("demo", "mine")
+
+
+def test_a_logical_date_that_is_taken_costs_another_attempt(serve, time):
+    """Airflow 3 allows one run of each; the next attempt has its own."""
+    state = serve()
+    state.add_dag("demo")
+    client = connect(state.url, LOGIN, clock=time.clock)
+    state.faults = [Fault("status", "POST", "/dagRuns", status=409, body='{"detail": {"reason": "Unique constraint"}}')]
+    state.bodies.clear()
+    client.trigger("demo", "mine")
+
+    dates = [body["logical_date"] for body in state.bodies if body]
+    assert ["mine"] == list(state.runs)
+    assert 2 == len(set(dates))
+
+
+@pytest.mark.parametrize("late", [3600, 0, -3600])
+def test_a_logical_date_is_not_in_the_future(serve, late):
+    """By the clock of Airflow 3, which would let the run wait until then."""
+    state = serve(late=late)
+    state.add_dag("demo")
+    connect(state.url, LOGIN).trigger("demo", "mine")
+
+    there = datetime.now(timezone.utc) - timedelta(seconds=late)
+    logical = datetime.fromisoformat(state.bodies[-1]["logical_date"])
+    assert there - timedelta(minutes=1) < logical <= there
 
 
 def test_a_run_id_is_new_each_time_and_valid():

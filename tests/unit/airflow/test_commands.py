@@ -86,16 +86,35 @@ def test_a_wrong_schedule_is_refused(project, tmp_path):
     assert not (tmp_path / "dags").exists()
 
 
+NEW = "UTC at once, if it is new to Airflow"
+DAILY = "its next run starts at 2026-03-02 00:00 UTC"
+EARLY = "its next run starts at 2026-03-02 00:30 UTC"
+LATER = "its next run starts at 2026-04-01 00:00 UTC, on Airflow 2 at the end of its interval, "
+
+
 @pytest.mark.parametrize(
-    ("schedule", "expected"),
+    ("schedule", "start", "expected"),
     [
-        ("@daily", "its next run starts at 2026-03-02 00:00 UTC"),
-        ("@quarterly", "its next run starts at 2026-04-01 00:00 UTC"),
-        ("30 4 * * *", "its next run starts at 2026-03-02 04:30 UTC"),
-        ("@once", "it runs once it is loaded"),
-        (None, "it runs only when triggered"),
+        ("@daily", "2026-02-27", f"{DAILY}; the one of 2026-03-01 00:00 {NEW}"),
+        ("30 0 * * *", "2026-03-01", f"{EARLY}; on Airflow 3 the one of 2026-03-01 00:30 {NEW}"),
+        ("@daily", "2026-04-01", f"{LATER}2026-04-02 00:00 UTC"),
+        ("@monthly", "2026-03-02", f"{LATER}2026-05-01 00:00 UTC"),
+        ("@quarterly", "2026-02-27", f"{LATER}2026-07-01 00:00 UTC"),
+        ("@once", "2026-02-27", "it runs once it is loaded"),
+        (None, "2026-02-27", "it runs only when triggered"),
     ],
 )
-def test_when_a_schedule_starts_next(schedule, expected):
-    """Every schedule has an answer."""
-    assert next_start(schedule, datetime(2026, 3, 1, 12, tzinfo=timezone.utc)) == expected
+def test_when_a_schedule_starts_next(schedule, start, expected):
+    """Every schedule has an answer, which takes the start date into account."""
+    now, start = datetime(2026, 3, 1, 12, tzinfo=timezone.utc), datetime.fromisoformat(f"{start}T00:00+00:00")
+
+    assert next_start(schedule, start, catchup=False, now=now) == expected
+
+
+def test_when_a_schedule_that_catches_up_starts_next():
+    """What was missed comes first."""
+    now, start = (datetime(2026, month, 1, 12, tzinfo=timezone.utc) for month in (3, 1))
+
+    assert next_start("@daily", start, catchup=True, now=now) == (
+        "its next run starts at 2026-03-02 00:00 UTC, after those since 2026-01-01 that Airflow has not had"
+    )

@@ -264,3 +264,25 @@ def test_tls_to_a_server_without(serve, time):
     """https:// for http:// is said to be that."""
     with pytest.raises(AirflowUnreachable, match="it does not speak TLS"):
         connect(serve().url.replace("http:", "https:"), {}, clock=time.clock)
+
+
+def test_what_nobody_foresaw_shows_no_token(transport, monkeypatch):
+    """The frames of the libraries hold the header; an error of theirs is ours, without them."""
+
+    def fail(*arguments):
+        raise ZeroDivisionError("planted-token")
+
+    monkeypatch.setattr("kedro_airflow_k8s.airflow.http.read_answer", fail)
+    transport.authorization = bearer("planted-token")
+    with pytest.raises(AirflowError, match=r"failed: ZeroDivisionError: \*\*\*") as error:
+        transport.send("GET", VERSION)
+
+    assert "planted" not in frames(error.value)
+
+
+def test_an_airflow_that_is_not_reached_does_not_print_the_environment(free_port, time):
+    """Not even where tracebacks show variables."""
+    with pytest.raises(AirflowUnreachable) as error:
+        connect(f"http://127.0.0.1:{free_port}", {"AIRFLOW_API_TOKEN": "planted-token"}, clock=time.clock)
+
+    assert "planted" not in frames(error.value)

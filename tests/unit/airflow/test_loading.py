@@ -133,6 +133,19 @@ def test_the_import_error_of_an_unchanged_file_is_its_own(airflow, client, time)
     assert 0 == time.time
 
 
+def test_a_dag_that_airflow_2_does_not_have_ready_yet(serve, time, said):
+    """It knows of the DAG, but crashes over its details: to the user it is not loaded yet."""
+    state = serve(version="2.11.2")
+    client = connect(state.url, LOGIN, say=said.append, clock=time.clock)
+    before = look(client, "demo", "demo.py")
+    state.add_dag("demo", doc_md=BUILD)
+    state.faults = [Fault("status", "GET", "/details", status=500, body="<html><title>Ooops</title></html>", times=8)]
+    wait(client, before, said)
+
+    assert 7 <= time.time <= 9
+    assert ["Waiting up to 600 s"] == [line[:19] for line in said]
+
+
 def test_who_may_not_read_import_errors_waits_without(airflow, client, time):
     """That right is a separate one."""
     airflow.faults = [Fault("status", "GET", "/importErrors", status=403, times=99)]

@@ -1,0 +1,202 @@
+"""`run-once` over a network that fails, to a real Airflow: one run or none, and what the user reads of it."""
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from kedro_airflow_k8s import run
+from kedro_airflow_k8s.airflow import connect, wait_for_end
+from kedro_airflow_k8s.airflow.http import Clock
+from kedro_airflow_k8s.errors import AirflowError
+from tests.e2e.conftest import write
+from tests.e2e.proxy import Fault, proxied
+from tests.e2e.small import Small
+from tests.e2e.tokens import expired
+
+# Pauses are shorter than they are for a user; what is waited for is real.
+HURRIED = Clock(sleep=lambda seconds: time.sleep(seconds / 5))
+BUILD = Small("faulty")
+TRIGGER = {"method": "POST", "path": "/dagRuns"}
+LOAD = {"method": "GET", "path": "/details"}
+WAIT = {"method": "GET", "path": "/dagRuns/"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run-once ended: its exit code, all that it said, and the runs that it left in Airflow."""
+
+    code: int
+    said: str
+    runs: int
+
+
+@pytest.fixture(scope="module")
+def proxy(shared_lab):
+    """A proxy before the Airflow of the lab, which has loaded the DAG."""
+    with proxied(shared_lab.server.url) as proxy:
+        assert run_once(shared_lab, proxy) == Outcome(0, "", 1)
+        yield proxy
+
+
+def run_once(lab, proxy, *faults, **environ):
+    """Run the DAG once and wait for its end while the proxy breaks what it is told to."""
+    login = {"AIRFLOW_API_USERNAME": lab.server.username, "AIRFLOW_API_PASSWORD": lab.server.password}
+    proxy.plan(*faults)
+    before, code, said, tokens = count(lab), 0, [], []
+    try:
+        client = connect(proxy.url, environ or login, say=said.append, clock=HURRIED)
+        tokens.append(client._transport.authorization)
+        wait = run.Wait(60, 60)
+        started = run.start(BUILD, client, str(lab.server.dags), wait, replace_schedule=False, say=said.append)
+        wait_for_end(client, started.dag_id, started.run_id, seconds=60, say=said.append)
+    except AirflowError as error:
+        code = error.exit_code
+        said.append(str(error))
+    text = "\n".join(said)
+    assert lab.server.password not in text
+    for authorization in tokens:
+        assert authorization._header.split()[1] not in text
+    # The steps themselves are not what is looked at here.
+    told = [line for line in said if not re.match("Uploaded|Unchanged|Waiting|Unpaused|Triggered", line)]
+    return Outcome(code, "\n".join(told), count(lab) - before)
+
+
+def count(lab):
+    """Return how many runs there are of the DAG."""
+    known = lab.client.dag(BUILD.dag_id)
+    return lab.api("GET", f"/dags/{BUILD.dag_id}/dagRuns")["total_entries"] if known else 0
+
+
+only_airflow_3 = pytest.mark.parametrize("shared_lab", ["3.3"], indirect=True)
+
+
+@only_airflow_3
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault("reset", **TRIGGER), ""),
+        (Fault("reset", **TRIGGER, after=True), ""),
+        (Fault("reset", **TRIGGER, after=True, times=2), ""),
+        (Fault("cut", **TRIGGER, after=True), ""),
+        (Fault("empty", **TRIGGER, after=True), ""),
+        (Fault("html", **TRIGGER), ""),
+        (Fault("html", **TRIGGER, after=True), ""),
+        (Fault("status", **TRIGGER, status=500, times=3), ""),
+        (Fault("status", **TRIGGER, status=504, after=True), ""),
+        (Fault("status", **TRIGGER, status=429, headers={"Retry-After": "2"}), ""),
+        (Fault("reset", **LOAD, after=True, times=2), "the connection was lost; trying again"),
+        (Fault("cut", **LOAD, after=True, times=2), "its answer breaks off; trying again"),
+        (Fault("status", **LOAD, times=3), "it answers 500, the proxy says so; trying again"),
+        (Fault("status", **LOAD, status=429, times=2, headers={"Retry-After": "2"}), "come back in 2 s; trying again"),
+        (Fault("status", **WAIT, times=7), "it answers 500, the proxy says so; waiting for it to come back"),
+        (Fault("html", **WAIT, times=2), "an HTML page, 'Company login' instead of Airflow's API"),
+        (Fault("cut", **WAIT, after=True, times=2), "its answer breaks off; trying again"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Fault) else "",
+)
+def test_what_passes_costs_no_run_and_makes_no_second(lab, proxy, fault, said):
+    """The run goes through, as one; trouble that lasts a while is told."""
+    outcome = run_once(lab, proxy, fault)
+
+    assert (0, 1) == (outcome.code, outcome.runs)
+    assert said in outcome.said
+    assert bool(said) == bool(outcome.said)
+
+
+@only_airflow_3
+@pytest.mark.parametrize("fault", [{}, {"after": True}], ids=["before Airflow", "after Airflow"])
+def test_a_trigger_that_takes_too_long_is_one_run(lab, proxy, monkeypatch, fault):
+    """Also if Airflow gets it only when it is repeated already."""
+    monkeypatch.setattr("kedro_airflow_k8s.airflow.http._ATTEMPT", 1.0)
+    outcome = run_once(lab, proxy, Fault("delay", **TRIGGER, seconds=3, **fault))
+    time.sleep(3)
+
+    assert (0, 1) == (outcome.code, outcome.runs)
+    assert 1 == len({request["dag_run_id"] for request in lab.runs(BUILD.dag_id)[-outcome.runs :]})
+
+
+@only_airflow_3
+@pytest.mark.parametrize(
+    ("fault", "said", "runs"),
+    [
+        (Fault("reset", **TRIGGER, times=99), "There is no run kedro__.* of DAG faulty, after 5 attempts", 0),
+        (Fault("html", **TRIGGER, times=99), "HTML page, 'Company login'.* There is no run kedro__", 0),
+        (Fault("status", path="/", times=99), "cannot be reached: it answers 500, the proxy says so", 0),
+        (Fault("status", path="/", times=99, status=429, headers={"Retry-After": "999"}), "come back in 999 s", 0),
+        (Fault("html", path="/", times=99), "is not an Airflow: tried /api/v2/version .*'Company login'", 0),
+        (
+            Fault("html", method="GET", path="/importErrors"),
+            "'Company login' instead of Airflow's API; does a login",
+            0,
+        ),
+        (Fault("empty", **LOAD, times=1, after=True), "answers, but not as Airflow's API does", 0),
+        (Fault("status", path="/auth/token", status=404), "gives no token for a user name and a password", 0),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Fault) else "",
+)
+def test_what_does_not_pass_is_said_and_makes_no_run(lab, proxy, fault, said, runs):
+    """Exit code 1, the reason, and nothing triggered."""
+    outcome = run_once(lab, proxy, fault)
+
+    assert (1, runs) == (outcome.code, outcome.runs)
+    assert re.search(said, outcome.said, re.DOTALL)
+
+
+@only_airflow_3
+def test_an_airflow_that_is_away_for_a_moment(lab, proxy):
+    """Refused connections are tried again."""
+    proxy.refuse()
+    threading.Timer(1, proxy.listen).start()
+    outcome = run_once(lab, proxy)
+
+    assert (0, 1) == (outcome.code, outcome.runs)
+
+
+@only_airflow_3
+def test_an_airflow_that_is_away(lab, proxy):
+    """And given up, with the reason."""
+    proxy.refuse()
+    outcome = run_once(lab, proxy)
+    proxy.listen()
+
+    assert (1, 0) == (outcome.code, outcome.runs)
+    assert "cannot be reached: connection refused" in outcome.said
+
+
+@only_airflow_3
+@pytest.mark.parametrize("where", [LOAD, TRIGGER, WAIT], ids=["loading", "trigger", "waiting"])
+def test_a_login_that_expires_is_renewed(lab, proxy, where):
+    """Airflow itself says that the token has expired; the user does not notice."""
+    outcome = run_once(lab, proxy, Fault("expire", **where, authorization=f"Bearer {expired(lab)}"))
+
+    assert Outcome(0, "", 1) == outcome
+    assert 2 == sum(path.endswith("/auth/token") for _, path in proxy.requests)
+
+
+@only_airflow_3
+def test_a_token_of_the_users_own_that_expires(lab, proxy):
+    """Cannot be renewed: Airflow's reason, and the variable to set."""
+    outcome = run_once(lab, proxy, AIRFLOW_API_TOKEN=expired(lab))
+
+    assert (1, 0) == (outcome.code, outcome.runs)
+    assert "refuses this user (401: Token Expired); check AIRFLOW_API_TOKEN" in outcome.said
+
+
+def test_a_lost_answer_to_the_trigger_is_one_run_of_the_command(lab):
+    """The command prints the address of the run that Airflow has, which is one, on either Airflow."""
+    with proxied(lab.server.url, "/behind/a/prefix") as proxy:
+        write(lab.project, "conf/proxied/airflow-k8s.yaml", f"host: {proxy.url}\noutput: {lab.server.dags}\n")
+        proxy.plan(Fault("reset", **TRIGGER, after=True))
+        result = lab.kedro("-e", "proxied", "-p", "probe", "run-once", "-d", "lost")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    (started,) = lab.runs("lost")
+    lab.stop("lost", started["dag_run_id"])
+    assert f"Triggered {started['dag_run_id']}" in result.stderr
+    assert result.stdout.splitlines()[-1].startswith(f"{proxy.url}/dags/lost/")
+    assert started["dag_run_id"] in result.stdout.splitlines()[-1]
+    assert lab.server.password not in result.stdout + result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
