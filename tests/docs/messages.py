@@ -7,22 +7,16 @@ from pathlib import Path
 GAP = "\0"
 
 
-def of(package: Path) -> list[str]:
-    """Return every text in the package, with a gap for each value in it."""
-    found = []
-    for file in sorted(package.rglob("*.py")):
-        found += texts(ast.parse(file.read_text(encoding="utf-8")))
-    return found
+def of(package: Path) -> set[str]:
+    """Return every text in the package."""
+    return {" ".join(text.split()) for tree in _trees(package) for node in ast.walk(tree) if (text := _text(node))}
 
 
-def texts(tree: ast.AST) -> Iterator[str]:
-    """Yield the texts of a module."""
-    inner = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            yield "".join(part.value if isinstance(part, ast.Constant) else GAP for part in node.values)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inner:
-            yield node.value
+def raised(package: Path) -> set[str]:
+    """Return the texts of the errors that are raised in the package."""
+    calls = [node.exc for tree in _trees(package) for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+    arguments = [call.args[0] for call in calls if isinstance(call, ast.Call) and call.args]
+    return {" ".join(text.split()) for argument in arguments if (text := _text(argument))}
 
 
 def says(text: str, message: str) -> bool:
@@ -34,3 +28,14 @@ def says(text: str, message: str) -> bool:
             return False
         place += len(part)
     return True
+
+
+def _trees(package: Path) -> Iterator[ast.AST]:
+    for file in sorted(package.rglob("*.py")):
+        yield ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _text(node: ast.AST) -> str | None:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else GAP for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
