@@ -123,6 +123,12 @@ def _doubtful(project: Project, config: PluginConfig) -> Iterator[str]:
             f"{_files(tracking)} is not in an image that kedro-docker makes: the pods would track with kedro-mlflow's"
             f" defaults, to the experiment {project.package!r}{other}; move it to conf/base"
         )
+    asked, configured = config.run_config.mlflow.tracking_uri, tracking.tracking_uri
+    if asked and configured and asked.rstrip("/") != configured.rstrip("/"):
+        yield (
+            f"{_files(tracking)} names a server of its own, which kedro-mlflow takes in the pods, whatever"
+            " run_config.mlflow.tracking_uri says; leave it out there, or let both say the same in this environment"
+        )
     if tracking.run_id is not None:
         yield (
             f"{_files(tracking)} sets tracking.run.id, which the pods take instead of the MLflow run of their DAG run;"

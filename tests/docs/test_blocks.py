@@ -135,11 +135,13 @@ def test_files_of_kedro_are_read(block, tmp_path):
 
 @pytest.mark.parametrize("page", [name for name in PAGES if any(block.language == "python" for block in PAGES[name])])
 def test_python_runs(page):
-    """A page's Python is run from top to bottom."""
+    """A page's Python is run from top to bottom; MLflow's is only compiled, as `tests/mlflow` runs it with MLflow."""
     names = {}
     for block in PAGES[page]:
         if block.language == "python":
-            exec(compile(block.text, str(block), "exec"), names)
+            code = compile(block.text, str(block), "exec")
+            if page != "mlflow.md":
+                exec(code, names)
 
 
 @pytest.mark.parametrize("block", of("dockerfile"), ids=str)

@@ -1,13 +1,16 @@
 """The operators that start and finish an MLflow run, in a real Airflow against real MLflow servers."""
 
 import json
+import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from kedro_airflow_k8s.sandbox import install
+from tests.e2e.conftest import kedro, write
 from tests.mlflow.conftest import AIRFLOW
 from tests.mlflow.servers import (
     PASSWORD,
@@ -20,7 +23,16 @@ from tests.mlflow.servers import (
     serving,
     unsigned_token,
 )
+from tests.spaceflights import copy
 
+MLFLOW_PAGE = Path(__file__).parents[2] / "docs/mlflow.md"
+SINGLE = """
+from kedro.pipeline import node, pipeline
+
+
+def create_pipeline(**kwargs):
+    return pipeline([node(lambda ds: ds, "params:ds", "single_result", name="only")])
+"""
 VARS = {"type": "Vars", "params": ["MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"]}
 LOGIN = {"MLFLOW_TRACKING_USERNAME": USERNAME, "MLFLOW_TRACKING_PASSWORD": PASSWORD}
 
@@ -213,8 +225,31 @@ def account_file(file, key, token_uri):
     return str(file)
 
 
+def run_a_node(folder, address, **environment):
+    """Run a node as its pod would, in a project that logs in to MLflow as the documentation says."""
+    project = copy(folder)
+    (code,) = re.findall(r"caption: `src/price_model/google.py`\n\n(.*?)```", MLFLOW_PAGE.read_text("utf-8"), re.DOTALL)
+    write(project, "src/spaceflights/google.py", code)
+    write(project, "src/spaceflights/pipelines/single/__init__.py", SINGLE)
+    write(
+        project,
+        "conf/base/mlflow.yml",
+        f"""
+        server:
+          mlflow_tracking_uri: {address}
+          request_header_provider: {{type: spaceflights.google.GoogleToken}}
+        tracking: {{experiment: {{name: google}}}}
+        """,
+    )
+    done = kedro(project, "run", "--pipeline=single", "--nodes=only", **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_an_id_token_of_google(mlflow, operators, google_auth, tmp_path):
-    """A service account's signed word is exchanged for a token, which the server's guard lets through."""
+    """A service account's signed word is exchanged for a token, which the server's guard lets through.
+
+    It does so for a node, too, which logs in as the documentation says.
+    """
     private, public = key_pair()
     token = unsigned_token(aud="mlflow-clients")
     with (
@@ -227,10 +262,12 @@ def test_an_id_token_of_google(mlflow, operators, google_auth, tmp_path):
         airflow = operators(address, {"type": "GoogleOAuth2"}, "google")
         (without,) = airflow.execute(start("run"), **known)
         (begun,) = airflow.execute(start("run"), path=google_auth)
+        run_a_node(tmp_path, address, MLFLOW_RUN_ID=begun["result"], **known)
         (nobody,) = airflow.execute(start("run"), GOOGLE_AUDIENCE="")
         (refused,) = airflow.execute(start("run"), **{**known, "GOOGLE_APPLICATION_CREDENTIALS": forged})
 
-    assert [run["info"]["run_id"] for run in mlflow.runs("google")] == [begun["result"]]
+    (run,) = mlflow.runs("google")
+    assert (run["info"]["run_id"], pairs(run["data"]["params"])["ds"]) == (begun["result"], "2026-01-01")
     assert "Google gives no id token for mlflow-clients" in refused["error"]
     assert "Invalid JWT Signature" in refused["error"]
     assert "no variable GOOGLE_AUDIENCE" in nobody["error"]

@@ -101,6 +101,16 @@ def test_the_configuration_of_the_plugin_goes_first():
     assert server(planned({"mlflow": {"tracking_uri": URI}}, tracking=tracking("mlruns"))) == {"tracking_uri": URI}
 
 
+def test_two_addresses_are_told():
+    """In a pod kedro-mlflow takes the one in its own file."""
+    run = {"mlflow": {"tracking_uri": "http://mlflow:5000"}}
+
+    (warning,) = planned(run, tracking=tracking()).warnings
+    assert "conf/base/mlflow.yml names a server of its own, which kedro-mlflow takes in the pods" in warning
+    assert planned(run, tracking=tracking("http://mlflow:5000/")).warnings == ()
+    assert planned(run, tracking=tracking(None)).warnings == ()
+
+
 def test_mlflow_without_kedro_mlflow_uses_the_pipelines_name():
     """The image may have it, or only mlflow, although the machine that compiles has not."""
     made = planned({"mlflow": {"enabled": True, "tracking_uri": URI}})
