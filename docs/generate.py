@@ -56,7 +56,6 @@ TYPES = {
     "RunConfig": "section",
     "Seconds": "whole number",
     "SecretKey": "name",
-    "ServerAddress": "address",
     "Selectors": "map of labels",
     "Size": "amount",
     "Text": "text",

@@ -73,6 +73,15 @@ checks = _options(
     ),
     click.option("--no-mlflow", is_flag=True, help="Start no MLflow run; replaces run_config.mlflow.enabled."),
 )
+
+
+def _number(ctx: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    # In any range, as far as comparisons tell.
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number of minutes")
+    return value
+
+
 wait = click.option(
     "-w",
     "--wait-for-completion",
@@ -80,6 +89,7 @@ wait = click.option(
     type=click.FloatRange(min=0, min_open=True),
     is_flag=False,
     flag_value=UNTIL_IT_ENDS,
+    callback=_number,
     metavar="[MINUTES]",
     help="Wait for the end of the run, at most that many minutes if given, and show its tasks meanwhile.",
 )
@@ -250,7 +260,7 @@ def _follow(client: AirflowClient, started: Run, patience: Wait) -> None:
 
 
 def _seconds(minutes: float | None) -> float | None:
-    return None if minutes in {None, UNTIL_IT_ENDS} else 60 * (minutes or 0)
+    return None if minutes is None or minutes == UNTIL_IT_ENDS else 60 * minutes
 
 
 def _say(text: str) -> None:

@@ -96,7 +96,7 @@ class _Reader:
         with self._files.open(path) as file:
             content: bytes = file.read()
         try:
-            text = content.decode("utf-8")
+            text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             return io.BytesIO(content)
         return io.BytesIO(variables.translated(text, variables.given(os.environ)).encode("utf-8"))
@@ -132,7 +132,7 @@ def _places(conf_source: str, reader: _Reader, name: str) -> list[str]:
     root = Path(conf_source).parent
     for path in reader.opened:
         with reader._files.open(path) as file:
-            numbers = variables.lines(file.read().decode("utf-8"), name)
+            numbers = variables.lines(file.read().decode("utf-8-sig"), name)
         short = PurePath(path).relative_to(root) if PurePath(path).is_relative_to(root) else PurePath(path)
         if numbers:
             found.append(f"{short.as_posix()}, line {', '.join(map(str, numbers))}")

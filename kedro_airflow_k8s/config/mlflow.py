@@ -14,12 +14,6 @@ _TOKEN = "MLFLOW_TRACKING_TOKEN"  # noqa: S105 - the name of one
 _PAIR = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
-def _open(value: str) -> str:
-    if "@" in value.partition("://")[2].partition("/")[0]:
-        raise ValueError("comes with credentials, which would stand in the DAG file; see run_config.authentication")
-    return value
-
-
 def _sufficient(value: tuple[str, ...]) -> tuple[str, ...]:
     if {*value} not in ({_TOKEN}, {*_PAIR}):
         raise ValueError(f"should be [{_TOKEN}] or [{', '.join(_PAIR)}], got {shown(list(value))}")
@@ -32,7 +26,6 @@ def _typed(value: Any) -> Any:
     return {**value, "type": "Null"} if untyped else value
 
 
-ServerAddress = Annotated[Address, AfterValidator(_open)]
 VariableNames = Annotated[
     tuple[Literal["MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"], ...],
     AfterValidator(_sufficient),
@@ -46,7 +39,7 @@ class MLflow(Section):
     enabled: bool | None = None
     """Whether there is an MLflow run for each run of the DAG; if not said, there is one where kedro-mlflow is installed
     and set to a server."""
-    tracking_uri: ServerAddress | None = None
+    tracking_uri: Address | None = None
     """Address of the MLflow server as seen from inside the cluster; if there is none, that of `mlflow.yml`."""
 
 

@@ -172,14 +172,20 @@ def folder(value: Any) -> PurePosixPath:
 
 def address(value: str) -> str:
     """Return an address of the web without a slash at its end. Raises `ValueError`."""
+    if "@" in public(value):
+        raise ValueError(f"should be an address without credentials in it, got {shown(public(value))}")
     with suppress(ValueError):
         parts = urlsplit(value)
         whole = re.fullmatch(r"[!-~\w]+", value) and not {"?", "#"} & {*value}
         # Reading the port checks it.
         if whole and parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
             return value.rstrip("/")
-    public = re.sub(r"//[^/]*@", "//...@", value)
-    raise ValueError(f"should be an address such as https://airflow.example.com/path, got {shown(public)}")
+    raise ValueError(f"should be an address such as https://airflow.example.com/path, got {shown(value)}")
+
+
+def public(url: str) -> str:
+    """Return a URL with dots for the credentials that may stand in it."""
+    return re.sub(r"//[^/]*@", "//...@", url)
 
 
 def _macro(value: str) -> str:

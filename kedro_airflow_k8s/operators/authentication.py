@@ -7,6 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 
+class MLflowUnavailable(Exception):
+    """MLflow, or what logs in to it, did not answer; asking again may help."""
+
+
 class AuthHandler:
     """Tells how a request to MLflow says who sends it; what it knows for that is kept nowhere."""
 
@@ -47,16 +51,19 @@ class VarsAuthHandler(AuthHandler):
 
     def _value(self, context: Any, name: str) -> str:
         connection = context["conn"].get(name, None)
-        if connection is not None:
-            value = connection.login if name.endswith("USERNAME") else connection.password
-        else:
-            value = context["var"]["value"].get(name, None)
+        field = "login" if name.endswith("USERNAME") else "password"
+        value = context["var"]["value"].get(name, None) if connection is None else getattr(connection, field)
         if not value:
+            lacking = "neither a Connection nor a Variable" if connection is None else f"no {field} in the Connection"
             raise RuntimeError(
-                f"Airflow has neither a Connection nor a Variable {name}, by which run_config.authentication of"
-                " airflow-k8s.yaml says to log in to MLflow"
+                f"Airflow has {lacking} {name}, by which run_config.authentication of airflow-k8s.yaml says to log in"
+                " to MLflow"
             )
-        return str(value).strip()
+        text = str(value).strip("\r\n")
+        # What requests or Python would say of such a text shows it.
+        if not text.isprintable() or (name.endswith("TOKEN") and not text.isascii()):
+            raise RuntimeError(f"{name} in Airflow has a character that cannot be sent, such as a line break")
+        return text
 
 
 class GoogleOAuth2AuthHandler(AuthHandler):
@@ -70,13 +77,15 @@ class GoogleOAuth2AuthHandler(AuthHandler):
         if not audience:
             raise RuntimeError("The worker has no variable GOOGLE_AUDIENCE, which says for whom Google's token is")
         try:
-            from google.auth.exceptions import GoogleAuthError
+            from google.auth.exceptions import GoogleAuthError, TransportError
             from google.auth.transport.requests import Request
             from google.oauth2.id_token import fetch_id_token
         except ImportError:
             raise RuntimeError("Airflow lacks google-auth, which GoogleOAuth2 needs; install it in Airflow") from None
         try:
             token: str = fetch_id_token(Request(), audience)
+        except TransportError as error:
+            raise MLflowUnavailable(f"Google does not answer: {error}") from None
         except (GoogleAuthError, ValueError) as error:
             raise RuntimeError(f"Google gives no id token for {audience}: {error}") from None
         return f"Bearer {token}"

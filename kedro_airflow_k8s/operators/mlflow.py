@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kedro_airflow_k8s.operators._airflow import BaseOperator
+from kedro_airflow_k8s.operators.authentication import MLflowUnavailable
 
 RUN_TAG = "kedro-airflow-k8s.dag-run"
 MLFLOW_PATIENCE = 300  # seconds for which an MLflow that does not answer is asked again
-
-
-class MLflowUnavailable(Exception):
-    """MLflow did not answer, or not yet; asking again may help."""
 
 
 class MLflowServer:
@@ -41,11 +39,11 @@ class MLflowServer:
             time.sleep(pause)
             pause = min(15.0, pause * 2)
 
-    def log_in(self, context: Any) -> Any:
-        """Return what `requests` takes as `auth`."""
-        return self.auth_handler and self.auth_handler.authorization(context)
+    def log_in(self, context: Any) -> Callable[..., dict[str, Any] | None]:
+        """Return how to ask MLflow as who one then is: a function of method, path and content."""
+        return partial(self._ask, self.auth_handler.authorization(context) if self.auth_handler else None)
 
-    def call(self, auth: Any, method: str, path: str, **content: Any) -> dict[str, Any] | None:
+    def _ask(self, auth: Any, method: str, path: str, **content: Any) -> dict[str, Any] | None:
         """Return what MLflow answers, None if it says that there is no such thing, or already is."""
         import requests
 
@@ -68,31 +66,34 @@ class MLflowServer:
                 f"{where} has a certificate that is not trusted; MLFLOW_TRACKING_SERVER_CERT_PATH can name the CA"
                 f" bundle to trust: {error}"
             ) from None
-        except (requests.ConnectionError, requests.Timeout) as error:
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise MLflowUnavailable(f"{where} does not answer: {error}") from None
-        if response.status_code in {429, 500, 502, 503, 504}:
-            raise MLflowUnavailable(f"{where} answers {response.status_code}: {response.text[:200]}")
         try:
             answer = response.json()
         except ValueError:
             answer = None
+        found = answer if isinstance(answer, dict) else {}
+        said = found.get("message") or " ".join(response.text.split())[:200]
+        code, status = found.get("error_code"), response.status_code
+        if status in {429, 500, 502, 503, 504}:
+            raise MLflowUnavailable(f"{where} answers {status}: {said}")
         if response.ok and isinstance(answer, dict):
             return answer
-        code = answer.get("error_code") if isinstance(answer, dict) else None
         if code in {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"}:
             return None
-        said = answer.get("message") if isinstance(answer, dict) else " ".join(response.text.split())[:200]
-        if response.status_code in {401, 403}:
+        if status in {401, 403}:
             raise RuntimeError(
-                f"{where} refuses ({response.status_code}): {said}; check run_config.authentication in"
-                " airflow-k8s.yaml, and what it names"
+                f"{where} refuses ({status}): {said}; check run_config.authentication in airflow-k8s.yaml, and what it"
+                " names"
             )
         if code is None:
+            elsewhere = response.headers.get("Location", "").partition("?")[0]
             raise RuntimeError(
-                f"What answers at {self.tracking_uri} is not MLflow ({response.status_code}): {said}; is the address"
-                " right, or does a login page stand before it?"
+                f"What answers at {self.tracking_uri} is not MLflow ({status}):"
+                f" {f'it leads to {elsewhere}' if elsewhere else said}; is the address right, or does a login page"
+                " stand before it?"
             )
-        raise RuntimeError(f"{where} refuses ({response.status_code}, {code}): {said}")
+        raise RuntimeError(f"{where} refuses ({status}, {code}): {said}")
 
 
 class StartMLflowExperimentOperator(BaseOperator):
@@ -128,45 +129,42 @@ class StartMLflowExperimentOperator(BaseOperator):
         return run_id
 
     def _start(self, context: Any) -> str:
-        auth = self.mlflow.log_in(context)
-        experiment_id = self._experiment(auth)
-        run = self._find(auth, context, experiment_id) or self._create(auth, context, experiment_id)
+        ask = self.mlflow.log_in(context)
+        experiment_id = self._experiment(ask)
+        run = self._find(ask, context, experiment_id) or self._create(ask, context, experiment_id)
         run_id: str = run["info"]["run_id"]
+        # Already now: whatever goes wrong from here on, there is a run to finish.
+        context["ti"].xcom_push(key="return_value", value=run_id)
         if run["info"]["status"] != "RUNNING":
-            self.mlflow.call(auth, "POST", "runs/update", run_id=run_id, status="RUNNING")
+            ask("POST", "runs/update", run_id=run_id, status="RUNNING")
         logged = {entry["key"] for entry in run["data"].get("params", ())}
         params = [{"key": key, "value": value} for key, value in self._params(context).items() if key not in logged]
-        self.mlflow.call(auth, "POST", "runs/log-batch", run_id=run_id, params=params)
+        ask("POST", "runs/log-batch", run_id=run_id, params=params)
         return run_id
 
-    def _experiment(self, auth: Any) -> str:
-        def find() -> Any:
-            return self.mlflow.call(auth, "GET", "experiments/get-by-name", experiment_name=self.experiment)
-
-        # If it appears between the two, another DAG run has made it.
-        found = find()
+    def _experiment(self, ask: Callable[..., Any]) -> str:
+        # If it appears between the first two, another DAG run has made it.
+        found = ask("GET", "experiments/get-by-name", experiment_name=self.experiment)
         if found is None:
             tags = [{"key": key, "value": str(value)} for key, value in self.experiment_options.get("tags", {}).items()]
-            options = {**self.experiment_options, "tags": tags}
-            self.mlflow.call(auth, "POST", "experiments/create", name=self.experiment, **options)
-            found = find()
-        if found is None or found["experiment"]["lifecycle_stage"] == "deleted":
+            ask("POST", "experiments/create", name=self.experiment, **{**self.experiment_options, "tags": tags})
+            found = ask("GET", "experiments/get-by-name", experiment_name=self.experiment)
+        if found is None:
+            raise RuntimeError(f"The MLflow experiment {self.experiment!r} was made, and is gone again")
+        experiment_id = str(found["experiment"]["experiment_id"])
+        if found["experiment"]["lifecycle_stage"] == "deleted":
             raise RuntimeError(
                 f"The MLflow experiment {self.experiment!r} is deleted: restore it (mlflow experiments restore"
-                f" --experiment-id {found['experiment']['experiment_id'] if found else '?'}), or name another one"
-                " (tracking.experiment.name in mlflow.yml)"
+                f" --experiment-id {experiment_id}), or name another one (tracking.experiment.name in mlflow.yml)"
             )
-        return str(found["experiment"]["experiment_id"])
+        return experiment_id
 
-    def _find(self, auth: Any, context: Any, experiment_id: str) -> Any:
-        quote = '"' if "'" in _dag_run(context) else "'"
-        condition = f"tags.`{RUN_TAG}` = {quote}{_dag_run(context)}{quote}"
-        answer = self.mlflow.call(
-            auth, "POST", "runs/search", experiment_ids=[experiment_id], filter=condition, max_results=1
-        )
-        return next(iter((answer or {}).get("runs", ())), None)
+    def _find(self, ask: Callable[..., Any], context: Any, experiment_id: str) -> Any:
+        condition = f"tags.`{RUN_TAG}` = '{_dag_run(context)}'"
+        found = ask("POST", "runs/search", experiment_ids=[experiment_id], filter=condition, max_results=1)
+        return next(iter((found or {}).get("runs", ())), None)
 
-    def _create(self, auth: Any, context: Any, experiment_id: str) -> Any:
+    def _create(self, ask: Callable[..., Any], context: Any, experiment_id: str) -> Any:
         page = _run_page(context)
         tags = {
             RUN_TAG: _dag_run(context),
@@ -176,8 +174,7 @@ class StartMLflowExperimentOperator(BaseOperator):
             "airflow.run-page": page,
             "mlflow.source.git.commit": self.commit,
         }
-        answer = self.mlflow.call(
-            auth,
+        created = ask(
             "POST",
             "runs/create",
             experiment_id=experiment_id,
@@ -185,9 +182,9 @@ class StartMLflowExperimentOperator(BaseOperator):
             run_name=self.run_name or context["run_id"],
             tags=[{"key": key, "value": value} for key, value in tags.items() if value],
         )
-        if answer is None:
+        if created is None:
             raise RuntimeError(f"The MLflow experiment {self.experiment!r} was deleted just now")
-        return answer["run"]
+        return created["run"]
 
     def _params(self, context: Any) -> dict[str, str]:
         dag_run = context["dag_run"]
@@ -207,7 +204,7 @@ class FinishMLflowRunOperator(BaseOperator):
     def execute(self, context: Any) -> None:
         run_id = context["ti"].xcom_pull(task_ids="start_mlflow_run")
         if run_id is None:
-            self.log.info("No MLflow run was started")
+            self.log.info("start_mlflow_run handed over no MLflow run")
             return
         states = {task_id: str(state) for task_id, state in _task_states(context).items()}
         failed = sorted(task for task in self.upstream_task_ids if states.get(task) in {"failed", "upstream_failed"})
@@ -218,11 +215,11 @@ class FinishMLflowRunOperator(BaseOperator):
             # Pods have renamed it to their pipeline.
             "run_name": self.run_name or context["run_id"],
         }
-        answer = self.mlflow.patiently(
-            lambda: self.mlflow.call(self.mlflow.log_in(context), "POST", "runs/update", run_id=run_id, **changes),
-            self.log,
-        )
-        if answer is None:
+
+        def finish() -> Any:
+            return self.mlflow.log_in(context)("POST", "runs/update", run_id=run_id, **changes)
+
+        if self.mlflow.patiently(finish, self.log) is None:
             raise RuntimeError(f"MLflow at {self.mlflow.tracking_uri} no longer has the run {run_id}")
         self.log.info("MLflow run %s: %s%s", run_id, status, f", because of {', '.join(failed)}" if failed else "")
 

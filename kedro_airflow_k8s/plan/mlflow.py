@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
+from kedro_airflow_k8s.config.values import public
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
 from kedro_airflow_k8s.plan.text import argument
@@ -22,18 +23,19 @@ _WAYS_OUT = "name a server in run_config.mlflow.tracking_uri, or say --no-mlflow
 
 def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
     """Start an MLflow run before the nodes, hand it to them, and end it as they did. Raises `PlanError`."""
-    tracking = project.tracking
     address = _address(project, config)
     if address is None:
         return Fragment(warnings=tuple(_untracked(project, config)))
+    tracking = project.tracking or Tracking(config.run_config.experiment_name)
     server = {"tracking_uri": address, **_login(config.run_config.authentication)}
-    run_name = {"run_name": tracking.run_name} if tracking and tracking.run_name else {}
+    run_name = {"run_name": tracking.run_name} if tracking.run_name else {}
+    options = {key: value for key, value in tracking.experiment_options.items() if not _is_of_one_pod(key, value)}
     start: dict[str, Any] = {
         "mlflow": Local("mlflow"),
-        "experiment": tracking.experiment if tracking else config.run_config.experiment_name,
+        "experiment": tracking.experiment,
         "image": config.run_config.image,
         **({"commit": project.commit.sha} if project.commit else {}),
-        **({"experiment_options": options} if tracking and (options := _options(tracking)) else {}),
+        **({"experiment_options": options} if options else {}),
         **run_name,
     }
     finish = {"mlflow": Local("mlflow"), **run_name, "trigger_rule": "all_done"}
@@ -69,7 +71,7 @@ def _address(project: Project, config: PluginConfig) -> str | None:
             )
         return address.rstrip("/")
     if asked.enabled:
-        found = f"{_files(tracking)} has {configured!r}" if configured else "there is none"
+        found = f"{_files(tracking)} has {public(configured)!r}" if configured else "there is none"
         raise PlanError(f"run_config.mlflow.enabled: MLflow needs the address of a server, and {found}; {_WAYS_OUT}")
     return None
 
@@ -101,7 +103,7 @@ def _untracked(project: Project, config: PluginConfig) -> Iterator[str]:
         return
     place = tracking.tracking_uri
     if place:
-        reason = f"{_files(tracking)} tracks to {place}, which is no server"
+        reason = f"{_files(tracking)} tracks to {public(place)}, which is no server"
     elif tracking.only_local and project.env != "local":
         reason = f"{_files(tracking)} is of another environment than {project.env}"
     else:
@@ -123,8 +125,13 @@ def _doubtful(project: Project, config: PluginConfig) -> Iterator[str]:
             f"{_files(tracking)} is not in an image that kedro-docker makes: the pods would track with kedro-mlflow's"
             f" defaults, to the experiment {project.package!r}{other}; move it to conf/base"
         )
+    elif tracking.local_files:
+        yield (
+            f"{', '.join(tracking.local_files)} is not in an image that kedro-docker makes: the pods would not track as"
+            " it says; compile for another environment with --env"
+        )
     asked, configured = config.run_config.mlflow.tracking_uri, tracking.tracking_uri
-    if asked and configured and asked.rstrip("/") != configured.rstrip("/"):
+    if asked and configured and not tracking.only_local and asked.rstrip("/") != configured.rstrip("/"):
         yield (
             f"{_files(tracking)} names a server of its own, which kedro-mlflow takes in the pods, whatever"
             " run_config.mlflow.tracking_uri says; leave it out there, or let both say the same in this environment"
@@ -134,16 +141,13 @@ def _doubtful(project: Project, config: PluginConfig) -> Iterator[str]:
             f"{_files(tracking)} sets tracking.run.id, which the pods take instead of the MLflow run of their DAG run;"
             " remove it there"
         )
-    location = tracking.experiment_options.get("artifact_location")
-    if location and "://" not in str(location):
-        yield f"{_files(tracking)} sets the artifact_location {location!r}, which is of one pod alone; it is left out"
+    for key, value in tracking.experiment_options.items():
+        if _is_of_one_pod(key, value):
+            yield f"{_files(tracking)} sets the {key} {value!r}, which is of one pod alone; it is left out"
 
 
-def _options(tracking: Tracking) -> dict[str, Any]:
-    options = dict(tracking.experiment_options)
-    if "://" not in str(options.get("artifact_location", "://")):
-        del options["artifact_location"]
-    return options
+def _is_of_one_pod(option: str, value: Any) -> bool:
+    return option == "artifact_location" and "://" not in str(value)
 
 
 @singledispatch

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from kedro_airflow_k8s.errors import ConfigError
@@ -21,7 +22,7 @@ _RANDOM_NAME = "km.random_name"
 class Tracking:
     """What kedro-mlflow does in a pod.
 
-    `files` are its `mlflow.yml`, relative to the project, and `only_local` tells that all of them lie in `conf/local`.
+    `files` are its `mlflow.yml`, relative to the project, and `local_files` those of them that lie in `conf/local`.
     `experiment_options` are those by which it would make its experiment, `run_name` is how it calls a run, None for by
     the pipeline; `run_id` is a run that it would use instead of any other.
     """
@@ -29,11 +30,16 @@ class Tracking:
     experiment: str
     tracking_uri: str | None = None
     files: tuple[str, ...] = ()
-    only_local: bool = False
+    local_files: tuple[str, ...] = ()
     experiment_options: Mapping[str, Any] = field(default_factory=dict)
     run_name: str | None = None
     run_id: str | None = None
     skipped_pipelines: tuple[str, ...] = ()
+
+    @property
+    def only_local(self) -> bool:
+        """Whether there is a file, and none that is in an image of kedro-docker's."""
+        return bool(self.files) and self.files == self.local_files
 
 
 def tracking(metadata: Any, env: str) -> Tracking | None:
@@ -43,9 +49,10 @@ def tracking(metadata: Any, env: str) -> Tracking | None:
     # The plugin's name there is that of its distribution, which is the package's.
     if find_spec("kedro_mlflow") is None or "kedro_mlflow" in settings.DISABLE_HOOKS_FOR_PLUGINS:
         return None
-    _stand_in_for_random_names()
-    found = read(metadata, env, KIND)
-    files = (found.files if found else ()) or written_files(metadata, LOCAL, KIND)
+    with _random_names():
+        found = read(metadata, env, KIND)
+    local = written_files(metadata, LOCAL, KIND)
+    files = (found.files if found else ()) or local
     content = found.content if found else {}
     server, experiment, run = (
         _section(content, files, path) for path in ("server", "tracking.experiment", "tracking.run")
@@ -54,13 +61,13 @@ def tracking(metadata: Any, env: str) -> Tracking | None:
     options = _section(content, files, "tracking.experiment.create_experiment_kwargs")
     return Tracking(
         # As kedro-mlflow has it where its file names none.
-        experiment=_text(experiment, "name", files) or metadata.package_name,
-        tracking_uri=_text(server, "mlflow_tracking_uri", files),
+        experiment=_text(experiment, "tracking.experiment.name", files) or metadata.package_name,
+        tracking_uri=_text(server, "server.mlflow_tracking_uri", files),
         files=files,
-        only_local=bool(files) and all(LOCAL in Path(file).parts for file in files),
+        local_files=tuple(file for file in files if file in local),
         experiment_options={key: value for key, value in options.items() if value},
-        run_name=_text(run, "name", files) or None,
-        run_id=_text(run, "id", files),
+        run_name=_text(run, "tracking.run.name", files),
+        run_id=_text(run, "tracking.run.id", files),
         skipped_pipelines=tuple(map(str, skipped)),
     )
 
@@ -76,16 +83,27 @@ def _section(content: Mapping[str, Any], files: tuple[str, ...], path: str) -> M
     return content
 
 
-def _text(section: Mapping[str, Any], key: str, files: tuple[str, ...]) -> str | None:
-    value = section.get(key)
+def _text(section: Mapping[str, Any], path: str, files: tuple[str, ...]) -> str | None:
+    value = section.get(path.rpartition(".")[2])
     if value is None or isinstance(value, str):
         return value or None
-    raise ConfigError(f"{', '.join(files)}: {key}: should be text, got {value!r}")
+    raise ConfigError(f"{', '.join(files)}: {path}: should be text, got {value!r}")
 
 
-def _stand_in_for_random_names() -> None:
+@contextmanager
+def _random_names() -> Iterator[None]:
+    """Have no name where the file asks for a random one, which kedro-mlflow draws when a session begins."""
     from omegaconf import OmegaConf
 
-    # kedro-mlflow registers its own with each context, and we make none; a name without letters counts as none.
-    if not OmegaConf.has_resolver(_RANDOM_NAME):
-        OmegaConf.register_new_resolver(_RANDOM_NAME, lambda: "")
+    ours = not OmegaConf.has_resolver(_RANDOM_NAME)
+    if ours:
+        with warnings.catch_warnings():
+            # OmegaConf 2.4 deprecates what is the only way in those before.
+            warnings.simplefilter("ignore")
+            OmegaConf.register_new_resolver(_RANDOM_NAME, lambda: "")
+    try:
+        yield
+    finally:
+        # kedro-mlflow takes the one that is there for its own.
+        if ours:
+            OmegaConf.clear_resolver(_RANDOM_NAME)

@@ -46,10 +46,10 @@ def repository(path: Path) -> Repository | None:
     """Return the repository that a folder lies in, or None outside git."""
     try:
         root = Path(_git(path, "rev-parse", "--show-toplevel").removesuffix("\n"))
+        references = "refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"
+        found = _git(path, "for-each-ref", "--format=%(refname) %(symref)", *references).splitlines()
     except (OSError, subprocess.SubprocessError):
         return None
-    references = "refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master"
-    found = _git(path, "for-each-ref", "--format=%(refname) %(symref)", *references).splitlines()
     # The first that there is; a repository without a commit has no branch yet.
     name, _, target = min(found, key=lambda line: references.index(line.split()[0]), default="main ").partition(" ")
     return Repository(root, (target or name).removeprefix("refs/remotes/origin/").removeprefix("refs/heads/"))

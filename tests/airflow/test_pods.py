@@ -110,6 +110,7 @@ DATED = {
     "ds": "2026-03-02",
     "dag_run": SimpleNamespace(run_type="scheduled"),
     "var": {"value": SimpleNamespace(get=lambda name, default: {"API_HOST": "a$b", "threshold": "0,5"}.get(name))},
+    "ti": SimpleNamespace(xcom_pull=lambda task_ids: f"result of {task_ids}"),
 }
 
 
@@ -129,6 +130,8 @@ def test_everything_that_a_pod_can_have():
     assert container["env"] == [
         {"name": "API_HOST", "value": "a$$b"},
         {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "database", "key": "pass.word"}}},
+        {"name": "MLFLOW_TRACKING_URI", "value": "http://mlflow.tracking.svc:5000/prefix"},
+        {"name": "MLFLOW_RUN_ID", "value": "result of start_mlflow_run"},
     ]
     assert container["envFrom"] == [{"secretRef": {"name": "everything"}}]
     assert pod["metadata"]["annotations"]["note"] == "{{ not }} a template"

@@ -19,19 +19,22 @@ def load(file: Path):
 
 def execute(dag, step: dict) -> dict:
     """Return what a task returned, or why it failed."""
+    pushed: list[str] = []
     tasks = [SimpleNamespace(task_id=name, state=state) for name, state in step.get("states", {}).items()]
     date = datetime(2026, 1, 1, tzinfo=timezone.utc) if step.get("dated", True) else None
     context = {
         "run_id": step["run_id"],
         "dag_run": SimpleNamespace(dag_id=dag.dag_id, logical_date=date, get_task_instances=lambda: tasks),
-        "ti": SimpleNamespace(xcom_pull=lambda task_ids: step.get("xcom")),
+        "ti": SimpleNamespace(
+            xcom_pull=lambda task_ids: step.get("xcom"), xcom_push=lambda key, value: pushed.append(value)
+        ),
         "conn": SimpleNamespace(get=lambda name, default: default),
         "var": {"value": step.get("variables", {})},
     }
     try:
         return {"result": dag.get_task(step["task"]).execute(context)}
     except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"}
+        return {"error": f"{type(error).__name__}: {error}", "pushed": pushed}
 
 
 def main() -> None:

@@ -142,10 +142,13 @@ def serving(handler: type[_Handler], port: int = 0) -> Iterator[str]:
             thread.join()
 
 
-def in_front_of(mlflow: MLflow, *, lose: str = "", allow: str | None = None) -> type[_Handler]:
+def in_front_of(
+    mlflow: MLflow, *, lose: str = "", cut: str = "", refuse: str = "", allow: str | None = None
+) -> type[_Handler]:
     """Make a handler that passes requests on to MLflow; it lets only who says `allow` through.
 
-    Of the first request whose path ends in `lose` the answer is lost after MLflow has given it.
+    Of the first request whose path ends in `lose` the answer is lost after MLflow has given it, of the first in `cut`
+    it breaks off; those whose path ends in `refuse` are refused.
     """
     lost: list[str] = []
 
@@ -162,6 +165,17 @@ def in_front_of(mlflow: MLflow, *, lose: str = "", allow: str | None = None) -> 
                 lost.append(self.path)
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
+                return
+            if cut and self.path.endswith(cut) and not lost:
+                lost.append(self.path)
+                self.send_response(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"40\r\n{")
+                self.close_connection = True
+                return
+            if refuse and self.path.endswith(refuse):
+                self.answer(400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "not this"}')
                 return
             self.answer(answer.status_code, answer.content)
 

@@ -105,7 +105,7 @@ def test_references_and_random_names_are_understood(project):
     ("content", "expected"),
     [
         ("server: https://x\n", "conf/base/mlflow.yml: server: should be a section of keys and values"),
-        ("server: {mlflow_tracking_uri: 3}\n", "conf/base/mlflow.yml: mlflow_tracking_uri: should be text, got 3"),
+        ("server: {mlflow_tracking_uri: 3}\n", "conf/base/mlflow.yml: server.mlflow_tracking_uri: should be text"),
         ("server: {\n", "conf/base/mlflow.yml: line 2"),
     ],
 )

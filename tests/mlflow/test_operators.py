@@ -142,13 +142,37 @@ def test_there_is_nothing_to_finish_where_nothing_was_started(mlflow, operators)
     assert operators(mlflow.url).execute(finish("run", None)) == [{"result": None}]
 
 
-def test_a_lost_answer_makes_no_second_run(mlflow, operators):
+@pytest.mark.parametrize("fault", ["lose", "cut"])
+def test_a_lost_answer_makes_no_second_run(mlflow, operators, fault):
     """MLflow has made the run, and the operator finds it when it asks again."""
-    with serving(in_front_of(mlflow, lose="runs/create")) as address:
-        (begun,) = operators(address, experiment="lost").execute(start("run"))
+    with serving(in_front_of(mlflow, **{fault: "runs/create"})) as address:
+        (begun,) = operators(address, experiment=fault).execute(start("run"))
 
-    (run,) = mlflow.runs("lost")
+    (run,) = mlflow.runs(fault)
     assert run["info"]["run_id"] == begun["result"]
+
+
+def test_a_run_whose_start_failed_is_finished_all_the_same(mlflow, operators):
+    """The start hands over what it has made as soon as it is there."""
+    with serving(in_front_of(mlflow, refuse="runs/log-batch")) as address:
+        airflow = operators(address, experiment="half")
+        (failed,) = airflow.execute(start("run"))
+        airflow.execute(finish("run", failed["pushed"][0], one="upstream_failed"))
+
+    (run,) = mlflow.runs("half")
+    assert "refuses (400, INVALID_PARAMETER_VALUE): not this" in failed["error"]
+    assert (run["info"]["run_id"], run["info"]["status"]) == (failed["pushed"][0], "FAILED")
+
+
+@pytest.mark.parametrize("password", ["hush\nhush", "hush\x7fhush"])
+def test_a_password_that_cannot_be_sent_is_not_shown(guarded, operators, password):
+    """What the libraries would say of it shows it."""
+    login = {**LOGIN, "MLFLOW_TRACKING_PASSWORD": password}
+
+    (failed,) = operators(guarded.url, VARS).execute(start("run", variables=login))
+
+    assert "MLFLOW_TRACKING_PASSWORD in Airflow has a character that cannot be sent" in failed["error"]
+    assert "hush" not in failed["error"]
 
 
 def test_a_server_that_is_down_is_waited_for(mlflow, operators):

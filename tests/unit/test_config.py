@@ -68,7 +68,10 @@ def test_all_problems_are_reported_at_once():
         ({"authentication": {"type": "Null", "params": []}}, "params: not an option; the options here are: type"),
         ({"authentication": {"type": "GoogleOAuth2", "to": "x"}}, "authentication.to: not an option; the options here"),
         ({"authentication": {"type": "Vars", "params": [*PAIR[:1]]}}, "params: should be [MLFLOW_TRACKING_TOKEN] or"),
-        ({"mlflow": {"tracking_uri": "http://a:b@c"}}, "mlflow.tracking_uri: comes with credentials, which would"),
+        (
+            {"mlflow": {"tracking_uri": "http://a:b@c"}},
+            "tracking_uri: should be an address without credentials in it, got 'http://...@c'",
+        ),
         ({"mlflow": {"tracking_uri": "mlruns"}}, "run_config.mlflow.tracking_uri: should be an address such as"),
         ({"experiment_name": ["x"]}, "run_config.experiment_name: should be text, got ['x']"),
         ({"experiment_name": ""}, "run_config.experiment_name: should be text that is not empty, got ''"),

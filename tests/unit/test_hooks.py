@@ -53,6 +53,11 @@ def test_json_files_may_refer_to_variables(conf):
     assert load(conf("parameters.json", '{"a": "${set}", "b": ["${no|\\u00e9}"]}')) == {"a": "value", "b": ["é"]}
 
 
+def test_a_mark_of_the_byte_order_is_no_part_of_the_text(conf):
+    """Editors of Windows write one."""
+    assert load(conf("parameters.yml", "\ufeffa: ${no|1}\nb: 2\nc: '${set}'\n")) == {"a": "1", "b": 2, "c": "value"}
+
+
 def test_a_loader_can_be_copied(conf):
     """The copy reads as the original does."""
     folder = conf("parameters.yml", "a: ${set}")

@@ -237,13 +237,13 @@ def test_a_base_that_is_no_yaml_is_an_error(project):
     assert not (project.path / "conf/prod").exists()
 
 
-@pytest.mark.parametrize("address", ["airflow.example.com", "ftp://x", "", "https://x?y=1", "http://user:secret@"])
+@pytest.mark.parametrize("address", ["airflow.example.com", "ftp://x", "", "https://x?y=1", "http://user:secret@", "http://user:secret@airflow"])
 def test_an_address_that_is_none_is_wrong_usage(project, address):
     """The check is that of the key `host`; no password is shown."""
     result = project.run("init", address)
 
     assert 2 == result.exit_code
-    assert "should be an address such as https://airflow.example.com/path" in result.output
+    assert "should be an address" in result.output
     assert "secret" not in result.output
     assert {"conf/base/catalog.yml", "conf/local/.gitkeep"} == {*files(project)}
 

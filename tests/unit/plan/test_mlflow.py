@@ -10,7 +10,7 @@ from .test_plan import planned
 
 URI = "https://mlflow.example.com"
 BASE = ("conf/base/mlflow.yml",)
-LOCAL = {"files": ("conf/local/mlflow.yml",), "only_local": True}
+LOCAL = {"files": ("conf/local/mlflow.yml",), "local_files": ("conf/local/mlflow.yml",)}
 
 
 def tracking(uri=URI, **values):
@@ -101,6 +101,15 @@ def test_the_configuration_of_the_plugin_goes_first():
     assert server(planned({"mlflow": {"tracking_uri": URI}}, tracking=tracking("mlruns"))) == {"tracking_uri": URI}
 
 
+def test_a_file_in_conf_local_that_is_laid_over_another_is_named():
+    """The pods read only the other."""
+    files = {"files": (*BASE, *LOCAL["files"]), "local_files": LOCAL["files"]}
+
+    (warning,) = planned(tracking=tracking(**files)).warnings
+
+    assert warning.startswith("conf/local/mlflow.yml is not in an image that kedro-docker makes: the pods would not")
+
+
 def test_two_addresses_are_told():
     """In a pod kedro-mlflow takes the one in its own file."""
     run = {"mlflow": {"tracking_uri": "http://mlflow:5000"}}
@@ -109,6 +118,8 @@ def test_two_addresses_are_told():
     assert "conf/base/mlflow.yml names a server of its own, which kedro-mlflow takes in the pods" in warning
     assert planned(run, tracking=tracking("http://mlflow:5000/")).warnings == ()
     assert planned(run, tracking=tracking(None)).warnings == ()
+    (other,) = planned(run, tracking=tracking(**LOCAL)).warnings
+    assert "is not in an image" in other
 
 
 def test_mlflow_without_kedro_mlflow_uses_the_pipelines_name():
@@ -133,6 +144,20 @@ def test_credentials_do_not_get_into_the_file():
         planned(tracking=tracking("https://me:hush@mlflow.example.com"))
 
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("enabled", [None, True])
+def test_the_password_of_a_database_is_not_shown(enabled):
+    """A store that is no server may be named with one."""
+    found = tracking("postgresql://me:hush@db/mlflow")
+
+    try:
+        said = "".join(planned({"mlflow": {"enabled": enabled}}, tracking=found).warnings)
+    except PlanError as error:
+        said = str(error)
+
+    assert "postgresql://...@db/mlflow" in said
+    assert "hush" not in said
 
 
 def test_a_fixed_run_is_told():
