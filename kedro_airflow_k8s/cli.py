@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -272,7 +273,7 @@ def _output(ctx: click.Context, built: Build, options: Mapping[str, Any]) -> str
     configured = str(built.config.output)
     if options.get("output") or "://" in configured:
         return configured
-    return str(ctx.obj.project_path / configured)
+    return str(ctx.obj.project_path / Path(configured).expanduser())
 
 
 def _upload(ctx: click.Context, options: Mapping[str, Any]) -> Build:

@@ -151,7 +151,7 @@ def _file_system(place: str, protocol: str) -> tuple[Any, str]:
 
     try:
         # A kept instance has kept listings too, and others may have written since.
-        system, root = url_to_fs(place, skip_instance_cache=True)
+        system, root = url_to_fs(f"{protocol}://{_split(place)[1]}", skip_instance_cache=True)
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
         needed = f"pip install 'kedro-airflow-k8s[{extra}]'" if extra else f"another package ({error})"

@@ -83,6 +83,11 @@ def credentials(environ: Mapping[str, str]) -> Credentials:
     if bool(username) != bool(password):
         missing = "AIRFLOW_API_PASSWORD" if username else "AIRFLOW_API_USERNAME"
         raise AirflowDenied(f"{missing} is not set; a user name and a password are only of use together")
+    try:
+        f"{username}{password}".encode()
+    except UnicodeEncodeError:
+        # As its own text shows what it is about.
+        raise AirflowDenied("AIRFLOW_API_USERNAME or AIRFLOW_API_PASSWORD is no text in UTF-8") from None
     return Credentials(username=username, password=password)
 
 

@@ -39,7 +39,7 @@ def load(
         for key in required
         if _look_up(merged, key) in (None, "") and _parent_is_section(merged, key)
     ]
-    return _checked(PluginConfig, merged, files, [*missing, *strange_keys(content)])
+    return _checked(PluginConfig, merged, files, [*missing, *strange_keys(content)], given=overrides or {})
 
 
 def load_sandbox(content: Mapping[str, Any], files: Sequence[str]) -> SandboxConfig:
@@ -47,15 +47,22 @@ def load_sandbox(content: Mapping[str, Any], files: Sequence[str]) -> SandboxCon
     return _checked(SandboxConfig, _plain(content), files, [*strange_keys(content)])
 
 
-def _checked(kind: type[Kind], content: Mapping[str, Any], files: Sequence[str], found: list[str]) -> Kind:
+def _checked(
+    kind: type[Kind], content: Mapping[str, Any], files: Sequence[str], found: list[str], given: Iterable[str] = ()
+) -> Kind:
     try:
         section = kind.model_validate(content)
     except ValidationError as error:
         found = [*found, *(line for detail in error.errors() for line in problems(detail, kind))]
     if found:
         count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+        marked = {f"{key}:": f"{key}, as the command line has it:" for key in given}
+        lines = {
+            next((line.replace(key, mark, 1) for key, mark in marked.items() if line.startswith(key)), line)
+            for line in found
+        }
         verb = "has" if len(files) == 1 else "have"
-        listed = "".join(f"\n  {line}" for line in sorted(set(found)))
+        listed = "".join(f"\n  {line}" for line in sorted(lines))
         raise ConfigError(f"{', '.join(files)} {verb} {count}:{listed}") from None
     return section
 

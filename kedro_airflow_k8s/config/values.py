@@ -105,6 +105,8 @@ def _text(value: Any) -> Any:
 def _lasting(value: str) -> str:
     if "\0" in value:
         raise ValueError(f"should be text without NUL, which Airflow's database does not take, got {shown(value)}")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError(f"should be text in UTF-8, got {shown(value)}")
     return value
 
 
@@ -171,21 +173,22 @@ def folder(value: Any) -> PurePosixPath:
 
 
 def address(value: str) -> str:
-    """Return an address of the web without a slash at its end. Raises `ValueError`."""
-    if "@" in public(value):
-        raise ValueError(f"should be an address without credentials in it, got {shown(public(value))}")
+    """Return an address of the web without a slash at its end. Raises `ValueError`, also for one with credentials."""
     with suppress(ValueError):
         parts = urlsplit(value)
-        whole = re.fullmatch(r"[!-~\w]+", value) and not {"?", "#"} & {*value}
+        whole = re.fullmatch(r"[!-~\w]+", value) and not {"?", "#"} & {*value} and "@" not in parts.netloc
         # Reading the port checks it.
         if whole and parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
             return value.rstrip("/")
-    raise ValueError(f"should be an address such as https://airflow.example.com/path, got {shown(value)}")
+    bare = ", without credentials" if "@" in value else ""
+    raise ValueError(f"should be an address such as https://airflow.example.com/path{bare}, got {shown(public(value))}")
 
 
 def public(url: str) -> str:
-    """Return a URL with dots for the credentials that may stand in it."""
-    return re.sub(r"//[^/]*@", "//...@", url)
+    """Return a URL without what may be secret in it: what stands before an @, and behind a question mark."""
+    _, credentials, rest = url.rpartition("@")
+    rest, query, _ = rest.partition("?")
+    return f"{'...@' if credentials else ''}{rest}{'?...' if query else ''}"
 
 
 def _macro(value: str) -> str:

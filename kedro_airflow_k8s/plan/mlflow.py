@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
-from urllib.parse import urlsplit
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
-from kedro_airflow_k8s.config.values import public
+from kedro_airflow_k8s.config.values import address, public
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
 from kedro_airflow_k8s.plan.text import argument
@@ -23,11 +22,11 @@ _WAYS_OUT = "name a server in run_config.mlflow.tracking_uri, or say --no-mlflow
 
 def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
     """Start an MLflow run before the nodes, hand it to them, and end it as they did. Raises `PlanError`."""
-    address = _address(project, config)
-    if address is None:
+    server_address = _address(project, config)
+    if server_address is None:
         return Fragment(warnings=tuple(_untracked(project, config)))
     tracking = project.tracking or Tracking(config.run_config.experiment_name)
-    server = {"tracking_uri": address, **_login(config.run_config.authentication)}
+    server = {"tracking_uri": server_address, **_login(config.run_config.authentication)}
     run_name = {"run_name": tracking.run_name} if tracking.run_name else {}
     options = {key: value for key, value in tracking.experiment_options.items() if not _is_of_one_pod(key, value)}
     start: dict[str, Any] = {
@@ -45,7 +44,7 @@ def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
         variables={
             "mlflow": Call(Ref(OPERATORS, "MLflowServer"), server),
             "mlflow_env": [
-                {"name": "MLFLOW_TRACKING_URI", "value": argument(address)},
+                {"name": "MLFLOW_TRACKING_URI", "value": argument(server_address)},
                 {"name": "MLFLOW_RUN_ID", "value": f"{{{{ ti.xcom_pull(task_ids={START!r}) }}}}"},
             ],
         },
@@ -58,18 +57,18 @@ def _address(project: Project, config: PluginConfig) -> str | None:
     """Return the address of the server, None if MLflow is off. Raises `PlanError` if it is asked for without one."""
     asked, tracking = config.run_config.mlflow, project.tracking
     configured = tracking.tracking_uri if tracking else None
-    address = asked.tracking_uri or configured
+    place = asked.tracking_uri or configured
     if asked.enabled is False:
         return None
     if not asked.enabled and (tracking is None or _skips(tracking, project)):
         return None
-    if address is not None and _is_server(address):
-        if asked.tracking_uri is None and "@" in urlsplit(address).netloc:
+    if place is not None and place.lower().startswith(("http://", "https://")):
+        try:
+            return address(place)
+        except ValueError as error:
             raise PlanError(
-                f"{_files(tracking)}: server.mlflow_tracking_uri comes with credentials, which would stand in the DAG"
-                " file; see run_config.authentication"
-            )
-        return address.rstrip("/")
+                f"{_files(tracking)}: server.mlflow_tracking_uri: {error}; see run_config.authentication for a login"
+            ) from None
     if asked.enabled:
         found = f"{_files(tracking)} has {public(configured)!r}" if configured else "there is none"
         raise PlanError(f"run_config.mlflow.enabled: MLflow needs the address of a server, and {found}; {_WAYS_OUT}")
@@ -78,11 +77,6 @@ def _address(project: Project, config: PluginConfig) -> str | None:
 
 def _skips(tracking: Tracking, project: Project) -> bool:
     return (project.selection or DEFAULT_PIPELINE) in tracking.skipped_pipelines
-
-
-def _is_server(address: str) -> bool:
-    parts = urlsplit(address)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _files(tracking: Tracking | None) -> str:

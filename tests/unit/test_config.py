@@ -70,7 +70,7 @@ def test_all_problems_are_reported_at_once():
         ({"authentication": {"type": "Vars", "params": [*PAIR[:1]]}}, "params: should be [MLFLOW_TRACKING_TOKEN] or"),
         (
             {"mlflow": {"tracking_uri": "http://a:b@c"}},
-            "tracking_uri: should be an address without credentials in it, got 'http://...@c'",
+            "https://airflow.example.com/path, without credentials, got '...@c'",
         ),
         ({"mlflow": {"tracking_uri": "mlruns"}}, "run_config.mlflow.tracking_uri: should be an address such as"),
         ({"experiment_name": ["x"]}, "run_config.experiment_name: should be text, got ['x']"),
@@ -97,6 +97,30 @@ def test_values_of_the_command_line_replace_those_of_the_file():
     config = load({"run_config": RUN}, FILE, overrides={"run_config.image": "other", "output": "dags"})
 
     assert ("other", "dags") == (config.run_config.image, config.output)
+
+
+@pytest.mark.parametrize("host", ["http://u:sekret@h", "http://u:se/kret@h", "u:sekret@h", "http://h/?token=sekret"])
+def test_a_secret_in_an_address_is_not_shown(host):
+    """It is refused, and its place alone told."""
+    (_, said) = problems({"host": host, "run_config": RUN})
+
+    assert "host: should be an address such as" in said
+    assert not {"sekret", "kret"} & {*said.replace("'", " ").replace("=", " ").replace("@", " ").split()}
+
+
+def test_a_problem_of_the_command_line_is_said_to_be_one():
+    """The file itself is right."""
+    (_, said) = problems({"run_config": RUN}, overrides={"run_config.cron_expression": "junk"})
+
+    assert said.startswith("  run_config.cron_expression, as the command line has it: should be a cron expression")
+
+
+def test_text_that_no_file_could_hold_is_refused():
+    """A variable of the environment may have bytes that are no UTF-8."""
+    assert (
+        "run_config.description: should be text in UTF-8, got '\\udcff'"
+        in problems({"run_config": {**RUN, "description": "\udcff"}})[1]
+    )
 
 
 @pytest.mark.parametrize("given", ["20240229", "2024-02-29", 20240229, date(2024, 2, 29)])

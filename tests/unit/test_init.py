@@ -237,7 +237,10 @@ def test_a_base_that_is_no_yaml_is_an_error(project):
     assert not (project.path / "conf/prod").exists()
 
 
-@pytest.mark.parametrize("address", ["airflow.example.com", "ftp://x", "", "https://x?y=1", "http://user:secret@", "http://user:secret@airflow"])
+@pytest.mark.parametrize(
+    "address",
+    ["airflow.example.com", "ftp://x", "", "https://x?y=1", "http://user:secret@", "http://user:secret@airflow"],
+)
 def test_an_address_that_is_none_is_wrong_usage(project, address):
     """The check is that of the key `host`; no password is shown."""
     result = project.run("init", address)

@@ -391,7 +391,7 @@ BROKEN = {
     "unknown resolver": (f"{LINES}  description: ${{foo:x}}\n", "run_config.description: Unsupported interpolation"),
     "section of the file at the top": (f"namespace: n\n{LINES}", "namespace: not an option; it belongs in run_config"),
     "address with a space": (f"host: http://x y\n{LINES}", "host: should be an address such as https://airflow.example"),
-    "address with a port too large": (f"host: http://u:p@x:99999\n{LINES}", "got 'http://...@x:99999'"),
+    "address with a port too large": (f"host: http://u:p@x:99999\n{LINES}", "got '...@x:99999'"),
     "name of no letters": (section("run_name: '///'"), "'///' cannot be a DAG id, which has letters, digits"),
     "name of a picture": (section("run_name: 😀"), "'😀' cannot be a DAG id"),
     "name of dots": (section("run_name: .."), "'..' cannot be a DAG id"),

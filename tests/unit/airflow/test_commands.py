@@ -82,7 +82,7 @@ def test_a_wrong_schedule_is_refused(project, tmp_path):
     result = project.run("schedule", "-c", "every day", "-o", str(tmp_path / "dags"))
 
     assert result.exit_code == 1
-    assert "run_config.cron_expression: should be a cron expression" in result.output
+    assert "run_config.cron_expression, as the command line has it: should be a cron expression" in result.output
     assert not (tmp_path / "dags").exists()
 
 
