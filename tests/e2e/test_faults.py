@@ -21,6 +21,8 @@ HURRIED = Clock(sleep=lambda seconds: time.sleep(seconds / 5))
 BUILD = Small("faulty")
 TRIGGER = {"method": "POST", "path": "/dagRuns"}
 LOAD = {"method": "GET", "path": "/details"}
+# A run that is stopped would leave its claim behind.
+NO_CLAIM = "run_config: {volume: {disabled: true}}\n"
 WAIT = {"method": "GET", "path": "/dagRuns/"}
 
 
@@ -188,7 +190,7 @@ def test_a_token_of_the_users_own_that_expires(lab, proxy):
 def test_a_lost_answer_to_the_trigger_is_one_run_of_the_command(lab):
     """The command prints the address of the run that Airflow has, which is one, on either Airflow."""
     with proxied(lab.server.url, "/behind/a/prefix") as proxy:
-        write(lab.project, "conf/proxied/airflow-k8s.yaml", f"host: {proxy.url}\noutput: {lab.server.dags}\n")
+        write(lab.project, "conf/proxied/airflow-k8s.yaml", f"host: {proxy.url}\noutput: {lab.server.dags}\n{NO_CLAIM}")
         proxy.plan(Fault("reset", **TRIGGER, after=True))
         result = lab.kedro("-e", "proxied", "-p", "probe", "run-once", "-d", "lost")
 
