@@ -12,6 +12,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -23,6 +24,7 @@ from omegaconf.errors import InterpolationKeyError
 from kedro_airflow_k8s import variables
 
 _DISTRIBUTION = "kedro-airflow-k8s"
+_resolved_again: ContextVar[bool] = ContextVar("_resolved_again", default=False)
 
 
 class MissingVariable(InterpolationKeyError):
@@ -59,6 +61,8 @@ def install() -> None:
         loader_class: Any = OmegaConfigLoader
         loader_class._fs = _Files()
         loader_class.__getitem__ = _explaining(loader_class.__getitem__)
+        resolve = loader_class._resolve_environment_variables
+        loader_class._resolve_environment_variables = staticmethod(_in_place(resolve))
 
 
 class _Files:
@@ -103,7 +107,21 @@ class _Reader:
 
 
 def _resolve(name: str, *default: Any) -> Any:
-    return variables.value(variables.given(os.environ), name, *default)
+    return variables.value(variables.given(os.environ), name, *default, again=_resolved_again.get())
+
+
+def _in_place(resolve: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return what resolves a file of credentials, whose outcome Kedro then resolves as it does other kinds."""
+
+    @functools.wraps(resolve)
+    def resolving(config: Any) -> None:
+        before = _resolved_again.set(True)
+        try:
+            resolve(config)
+        finally:
+            _resolved_again.reset(before)
+
+    return resolving
 
 
 def _explaining(getitem: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from kedro_airflow_k8s import project, scaffold
+from kedro_airflow_k8s import project, scaffold, variables
 from kedro_airflow_k8s.errors import InitError
 from kedro_airflow_k8s.project import Place
 
@@ -38,18 +43,28 @@ def init(metadata: Any, request: Request) -> tuple[tuple[Outcome, ...], tuple[st
     """Write the files for the project behind Kedro's `ProjectMetadata`.
 
     Returns what became of each file, and what the user should know. Raises `ConfigError` for an environment that cannot
-    be, `InitError` for a file that cannot be written.
+    be, `InitError` for a file that cannot be written, or should not hold what is asked for; then none is written.
     """
+    if _has_password(request.output or ""):
+        raise InitError(
+            "--output: a password does not belong into a file that git keeps; give the address without it, or leave "
+            f"--output out and set {variables.PREFIX}AIRFLOW_DAGS"
+        )
     place = project.place(metadata, request.env)
     wanted = [_configuration(place, request), *(_workflows(place, request) if request.workflows else ())]
     # Nothing is written if anything is in the way.
     targets = [(_target(place, own, there, request.force), text) for own, there, text in wanted]
+    _write(place, {target: text for target, text in targets if target})
     outcomes = []
-    for (own, there, _), (target, text) in zip(wanted, targets, strict=True):
-        if target:
-            _write(place, target, text)
+    for (own, there, _), (target, _) in zip(wanted, targets, strict=True):
         outcomes += [Outcome(place.short(file), bool(target)) for file in ([target] if target else there or [own])]
     return tuple(outcomes), tuple(_remarks(place, request))
+
+
+def _has_password(address: str) -> bool:
+    """Tell whether a URL has a password that is no reference to a variable; one in an AWS key may hold slashes."""
+    text = re.sub(r"\$\{[^{}]*\}", "", address)
+    return re.match(r"[\w+.-]+://[^/@:]*:(?!\d+/)[^@]+@", text) is not None
 
 
 _Wanted = tuple[Path, Sequence[Path], str]
@@ -100,10 +115,51 @@ def _target(place: Place, own: Path, there: Sequence[Path], force: bool) -> Path
     return there[0]
 
 
-def _write(place: Place, file: Path, text: str) -> None:
+def _write(place: Place, texts: Mapping[Path, str]) -> None:
+    """Write all of the files or, if one cannot be, none."""
+    with ExitStack() as undo:
+        with ExitStack() as stages:
+            staged = {}
+            for file, text in texts.items():
+                with _failing(place, file):
+                    # A link stays one.
+                    target = Path(os.path.realpath(file))
+                    staged[file] = _staged(target, text.encode("utf-8"), stages, undo), target
+            for file, (new, target) in staged.items():
+                with _failing(place, file):
+                    _replace(new, target, undo)
+        undo.pop_all()
+
+
+def _staged(target: Path, content: bytes, stages: ExitStack, undo: ExitStack) -> Path:
+    for folder in reversed([folder for folder in target.parents if not folder.exists()]):
+        folder.mkdir()
+        undo.callback(folder.rmdir)
+    new = Path(stages.enter_context(TemporaryDirectory(prefix=".airflow-k8s-", dir=target.parent)), target.name)
+    new.write_bytes(content)
+    if target.is_file():
+        shutil.copymode(target, new)
+    return new
+
+
+def _replace(new: Path, target: Path, undo: ExitStack) -> None:
+    before = target.read_bytes() if target.exists() else None
+    new.replace(target)
+    if before is None:
+        undo.callback(target.unlink)
+    else:
+        undo.callback(target.write_bytes, before)
+
+
+@contextmanager
+def _failing(place: Place, file: Path) -> Iterator[None]:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        yield
+    except UnicodeError as error:
+        raise InitError(
+            f"{place.short(file)} cannot be written in UTF-8: a name in it is no text in this locale; "
+            "set LC_ALL to one of UTF-8, such as C.UTF-8"
+        ) from error
     except OSError as error:
         raise InitError(f"{place.short(file)} cannot be written: {error.strerror or error}") from error
 

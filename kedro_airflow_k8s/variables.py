@@ -47,20 +47,26 @@ def translated(text: str, names: Iterable[str]) -> str:
                     # What comes after a block of lines begins on a line of its own.
                     parts += [text[done:start], _quoted(value), "\n" if text[start:end].endswith("\n") else ""]
                     done = end
-            is_key = isinstance(token, yaml.KeyToken)
+            # Between the mark of a key and its text there may be an anchor and a tag.
+            marks = isinstance(token, yaml.AnchorToken | yaml.TagToken)
+            is_key = isinstance(token, yaml.KeyToken) or (is_key and marks)
     except yaml.YAMLError:
         return text
     return "".join([*parts, text[done:]])
 
 
-def value(variables: Mapping[str, str], name: str, *default: Any) -> Any:
-    """Resolve a call that `translated` wrote: the variable's value, else the default put together again."""
+def value(variables: Mapping[str, str], name: str, *default: Any, again: bool = False) -> Any:
+    """Resolve a call that `translated` wrote: the variable's value, else the default put together again.
+
+    `again` tells that OmegaConf will resolve the result once more: what would not stay as it is then, is a call, too.
+    """
     name = _text(name)
+    kept = _as_call if again else str
     if name in variables:
-        return variables[name]
+        return kept(variables[name])
     if not default:
         raise ValueError(f"{PREFIX}{name.upper()} is not set any more")
-    pieces = [piece if number % 2 else _text(piece) for number, piece in enumerate(default)]
+    pieces = [piece if number % 2 else kept(_text(piece)) for number, piece in enumerate(default)]
     # A default that is nothing but one interpolation keeps its type.
     filled = [piece for piece in pieces if piece != ""]
     return filled[0] if len(pieces) == 3 and len(filled) == 1 else "".join(map(str, filled))
@@ -123,6 +129,11 @@ def _closed(text: str, position: int) -> int | None:
         if depth == 0:
             return index + 1
     return None
+
+
+def _as_call(text: str) -> str:
+    # Of no variable, with the text as its default. What may come after a backslash is an interpolation.
+    return f"${{{RESOLVER}:{_hex('')},{_hex(text)}}}" if "${" in text or text.endswith("\\") else text
 
 
 def _unescaped(text: str) -> str:

@@ -90,9 +90,14 @@ def _source(metadata: Any, env: str, kind: str) -> Source | None:
     except MissingVariable as error:
         raise ConfigError(str(error)) from error
     except Exception as error:
+        # A loader is a dict, and one of the project's own may answer as that does.
+        if isinstance(error, KeyError) and error.args == (kind,):
+            return None
         # OmegaConf, PyYAML and Kedro each have their own family of errors; all of them mean a wrong file.
         where = ", ".join(found) or f"{type(loader).__name__}[{kind!r}]"
         raise ConfigError(_why(files, kind, metadata) or f"{where}: {_cause(error, metadata)}") from error
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{type(loader).__name__}[{kind!r}] should be a mapping, got {type(content).__name__}")
     # For OmegaConf a file of nothing but a word has that word as a key without a value.
     wrong = _why(files, kind, metadata) if kind in _PATTERNS and None in content.values() else None
     if wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -52,10 +53,9 @@ def place(metadata: Any, env: str | None) -> Place:
     path = Path(metadata.project_path)
     conf = path / settings.CONF_SOURCE
     base = settings.CONFIG_LOADER_ARGS.get("base_env") or "base"
-    parts = PurePath(env or base).parts
-    if not parts or ".." in parts or PurePath(env or base).is_absolute():
+    folder = conf / (base if env is None else env)
+    if env is not None and not _possible(conf, env):
         raise ConfigError(f"{env!r} cannot be an environment, which is a folder in {settings.CONF_SOURCE}")
-    folder = conf / (env or base)
     return Place(
         name=metadata.project_name,
         package=metadata.package_name,
@@ -66,6 +66,23 @@ def place(metadata: Any, env: str | None) -> Place:
         variables=stepping_aside(settings.CONFIG_LOADER_CLASS) is None,
         repository=surroundings.repository(path),
     )
+
+
+def _possible(conf: Path, env: str) -> bool:
+    parts = PurePath(env).parts
+    # Bytes of a file's name that are no text in this locale may be some in another.
+    if (
+        not parts
+        or ".." in parts
+        or PurePath(env).is_absolute()
+        or not env.encode(errors="ignore").decode().isprintable()
+    ):
+        return False
+    try:
+        (conf / env).lstat()
+    except OSError as error:
+        return error.errno != errno.ENAMETOOLONG
+    return True
 
 
 def _said(files: list[Path], path: Path) -> dict[str, Any]:

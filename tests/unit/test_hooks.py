@@ -58,6 +58,45 @@ def test_a_mark_of_the_byte_order_is_no_part_of_the_text(conf):
     assert load(conf("parameters.yml", "\ufeffa: ${no|1}\nb: 2\nc: '${set}'\n")) == {"a": "1", "b": 2, "c": "value"}
 
 
+@pytest.mark.parametrize("kind", ["credentials", "parameters", "catalog"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "Zz${sekret}w",
+        "p${w",
+        "${w}",
+        r"a\${oc.env:HOME}b",
+        r"a\\${b}\\",
+        "${oc.env:HOME}",
+        r"$\{",
+        "\\",
+        "}${ '\"\n${${",
+    ],
+)
+def test_a_value_is_resolved_once_in_every_kind(conf, monkeypatch, kind, secret):
+    """Kedro resolves credentials twice, and a password may look like an interpolation."""
+    monkeypatch.setenv("KEDRO_CONFIG_P", secret)
+    folder = conf(
+        f"{kind}.yml", "c:\n  a: ${p}\n  b: x-${p|y}${p}\n  d: ${no|${p}}\n  e: ${no|-${p}-${p}}\n  f: ${.a}-${c.a}"
+    )
+
+    assert load(folder, kind)["c"] == {
+        "a": secret,
+        "b": f"x-{secret}{secret}",
+        "d": secret,
+        "e": f"-{secret}-{secret}",
+        "f": f"{secret}-{secret}",
+    }
+
+
+@pytest.mark.parametrize("kind", ["credentials", "parameters"])
+def test_a_default_is_resolved_once_in_every_kind(conf, kind):
+    """What is escaped in a default stays text, and a default keeps its type."""
+    folder = conf(f"{kind}.yml", "c: {a: 'x${no|y\\${b}z}', n: 5, d: '${no|${.n}}', e: '${no|${set}/${.n}}'}")
+
+    assert load(folder, kind)["c"] == {"a": "xy${b}z", "n": 5, "d": 5, "e": "value/5"}
+
+
 def test_a_loader_can_be_copied(conf):
     """The copy reads as the original does."""
     folder = conf("parameters.yml", "a: ${set}")

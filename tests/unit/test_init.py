@@ -1,6 +1,7 @@
 """`init` on tiny real projects: what it writes where, what it leaves alone, and that the plugin takes it as it is."""
 
 import json
+import os
 
 import pytest
 import yaml
@@ -251,12 +252,18 @@ def test_an_address_that_is_none_is_wrong_usage(project, address):
     assert {"conf/base/catalog.yml", "conf/local/.gitkeep"} == {*files(project)}
 
 
-@pytest.mark.parametrize("env", ["../elsewhere", "/tmp", ".", "a/../../b"])
+@pytest.mark.parametrize("env", ["../elsewhere", "/tmp", ".", "a/../../b", "", "new\nline", "x" * 300])
 def test_an_environment_that_cannot_be_is_an_error(project, env):
     """An environment is a folder of the configuration."""
+    before = files(project)
+
     result = project.run("-e", env, "init")
 
-    assert (1, True) == (result.exit_code, "cannot be an environment, which is a folder in conf" in result.output)
+    assert (1, f"Error: {env!r} cannot be an environment, which is a folder in conf\n") == (
+        result.exit_code,
+        result.output,
+    )
+    assert before == files(project)
 
 
 def test_a_file_that_cannot_be_written_is_an_error(project):
@@ -267,6 +274,89 @@ def test_a_file_that_cannot_be_written_is_an_error(project):
 
     assert 1 == result.exit_code
     assert "Error: conf/prod/airflow-k8s.yaml cannot be written: " in result.output
+
+
+def folders(project):
+    """Return all that is in the project, but for what Python keeps beside its modules."""
+    return {file for file in project.path.rglob("*") if "__pycache__" not in file.parts}
+
+
+def test_where_the_workflows_cannot_be_written_nothing_is(project):
+    """The configuration's file does not come without them, nor does a folder for it."""
+    project.write(".github", "a file\n")
+    before = folders(project)
+
+    result = project.run("-e", "zz", "init", "--with-github-actions")
+
+    assert (1, True) == (result.exit_code, ".github/workflows/on-" in result.output), result.output
+    assert before == folders(project)
+
+
+def test_what_was_replaced_comes_back_if_the_rest_cannot_be(project):
+    """A folder of a file's name shows only when it is to be replaced."""
+    project.write(CONFIG, "run_config: {image: mine}\n")
+    project.write(".github/workflows/on-push.yml/keep", "")
+    before = {name: content for name, (content, _) in files(project).items()}
+
+    result = project.run("init", "--with-github-actions", "--force")
+
+    assert 1 == result.exit_code
+    assert "Error: .github/workflows/on-push.yml cannot be written: " in result.output
+    assert before == {name: content for name, (content, _) in files(project).items()}
+
+
+def test_a_name_that_is_no_text_in_the_locale_is_an_error(project):
+    """Nothing is written, not even an empty file; the way out is another locale."""
+    before = folders(project)
+
+    result = project.run("-e", os.fsdecode(b"\xff"), "init")
+
+    assert (1, True) == (result.exit_code, "cannot be written in UTF-8: " in result.output), result.output
+    assert "set LC_ALL to one of UTF-8" in result.output
+    assert before == folders(project)
+
+
+def test_a_replaced_file_keeps_its_mode_and_the_link_to_it(project):
+    """Only the content is another one."""
+    file = project.write("shared.yaml", "{}\n")
+    file.chmod(0o640)
+    (project.path / CONFIG).symlink_to(file)
+
+    project.run("init", "--force")
+
+    assert (project.path / CONFIG).is_symlink()
+    assert 0o640 == file.stat().st_mode & 0o777
+    assert "default" == read(project, "shared.yaml")["run_config"]["namespace"]
+
+
+@pytest.mark.parametrize("output", ["s3://key:sekret@bucket/x", "s3://key:se/kret@bucket", "sftp://:sekret@host/dags"])
+def test_a_password_does_not_get_into_the_file(project, output):
+    """The file is for git; the error does not show the password, and says what to do instead."""
+    before = files(project)
+
+    result = project.run("init", "--output", output)
+
+    assert (1, True) == (result.exit_code, result.output.startswith("Error: --output: a password does not belong"))
+    assert "KEDRO_CONFIG_AIRFLOW_DAGS" in result.output
+    assert "kret" not in result.output
+    assert before == files(project)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "abfs://dags@account.dfs.core.windows.net/x",
+        "hdfs://host:8020/a@b",
+        "sftp://me:${password}@host/dags",
+        "s3://${oc.env:BUCKET}/a@b",
+        "/a:b@c",
+    ],
+)
+def test_an_output_without_a_password_stands_in_the_file(project, output):
+    """A user, a port, and a reference to a variable are none."""
+    project.run("init", "--output", output)
+
+    assert output == read(project)["output"]
 
 
 def test_without_a_configuration_the_other_commands_point_to_init(project):

@@ -8,6 +8,7 @@ import pytest
 
 from kedro_airflow_k8s.errors import ConfigError, ProjectError
 from kedro_airflow_k8s.project import Node, load, source
+from kedro_airflow_k8s.project.configuration import read
 from kedro_airflow_k8s.project.surroundings import commit, workdir
 
 COMPOSED = """
@@ -237,6 +238,40 @@ def test_a_name_that_kedro_run_would_split_is_an_error(kedro_project):
     with pytest.raises(ProjectError, match="cannot select node"):
         _check_names((Node("f([a[]) -> [b]"),))
     _check_names((Node("f([a;b,c]) -> [d]"),))
+
+
+LOADER = """
+from kedro.config import AbstractConfigLoader
+
+
+class Own(AbstractConfigLoader):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self["airflow-k8s"] = ANSWER
+
+
+CONFIG_LOADER_CLASS = Own
+"""
+
+
+def test_a_kind_that_a_loader_does_not_know_is_not_there(kedro_project):
+    """Kedro's abstract loader is a dict, and answers as one."""
+    project = kedro_project()
+    project.write(f"src/{project.package}/settings.py", LOADER.replace("ANSWER", "{'host': 'h'}"))
+    metadata = bootstrap(project)
+
+    assert source(metadata, "local").content == {"host": "h"}
+    assert read(metadata, "local", "mlflow") is None
+
+
+@pytest.mark.parametrize("answer", ["None", "[1]", "'text'"])
+def test_a_loader_that_gives_no_mapping_is_an_error(kedro_project, answer):
+    """The loader is the one to look at."""
+    project = kedro_project()
+    project.write(f"src/{project.package}/settings.py", LOADER.replace("ANSWER", answer))
+
+    with pytest.raises(ConfigError, match=r"^Own\['airflow-k8s'\] should be a mapping, got (NoneType|list|str)$"):
+        source(bootstrap(project), "local")
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,9 @@ def test_a_default_is_text_as_yaml_reads_it(text, expected):
         "a: {b: '${.c}', c: 1}",
         "a: ${oc.select:b,3}",
         "${set}: 1  # ${set}",
+        "&k ${set}: 1",
+        "!!str ${set|b}: 1",
+        "? &k !!str ${set|b}\n: 1",
         "a: 1  # ${set|x}",
         "a: $set {set} $(set) {{ set }}",
     ],
@@ -123,6 +126,11 @@ def test_any_default_survives(default, quote):
     text = yaml.safe_dump({"b": [1, f"x{{${{no|{default}}}}}y"]}, default_style=quote)
 
     assert load(text) == {"b": [1, f"x{{{default.strip()}}}y"]}
+
+
+def test_a_value_with_an_anchor_or_a_tag_is_none_but_a_value():
+    """Only what marks a key makes it one."""
+    assert load("a: &x ${2nd_x}\nb: !!str ${2nd_x}\n&k c: ${2nd_x}") == {"a": "2", "b": "2", "c": "2"}
 
 
 def test_lines_of_a_reference():
