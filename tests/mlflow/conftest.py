@@ -40,14 +40,17 @@ def airflow(tmp_path_factory):
     """The process of a real Airflow that executes single tasks."""
     folder = tmp_path_factory.mktemp("airflow")
     home = {"AIRFLOW_HOME": str(folder), "AIRFLOW__API__BASE_URL": "https://airflow.example.com"}
-    with subprocess.Popen(
-        [install.ensure(AIRFLOW, print), SCRIPT],
-        env={**os.environ, **home},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=(folder / "airflow.log").open("a"),
-        text=True,
-    ) as process:
+    with (
+        (folder / "airflow.log").open("a") as log,
+        subprocess.Popen(
+            [install.ensure(AIRFLOW, print), SCRIPT],
+            env={**os.environ, **home},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
         yield process
         process.stdin.close()
 
