@@ -71,8 +71,9 @@ class DagSpec:
     """A whole DAG.
 
     `first` are the sensors, which precede everything; `before` are chains of tasks that precede the first nodes,
-    `after` chains that follow all nodes, and `final` follows everything; `nodes` carry the edges between themselves as
-    `upstream`. `doc` is Markdown for the admin; code generation adds the build id as its last line.
+    `after` chains that follow all nodes and what the chain's first task names as `upstream`, and `final` follows
+    everything; `nodes` carry the edges between themselves as `upstream`. `doc` is Markdown for the admin; code
+    generation adds the build id as its last line.
     """
 
     dag_id: str

@@ -142,7 +142,14 @@ def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
     chains = dag.before or ((),) if first else dag.before
     before = [[*first, *(variable[task.task_id] for task in chain), _GROUP] for chain in chains]
     # Not only the last nodes: one elsewhere may still run when those are skipped for a failure before them.
-    after = [[f"[*{_GROUP}]", *(variable[task.task_id] for task in chain), final] for chain in dag.after]
+    after = [
+        [
+            f"[{', '.join([f'*{_GROUP}', *(variable[task_id] for task_id in chain[0].upstream)])}]",
+            *(variable[task.task_id] for task in chain),
+            final,
+        ]
+        for chain in dag.after
+    ]
     return [" >> ".join(chain) for chain in [*before, [_GROUP, final], *after]]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 from kedro_airflow_k8s import __version__
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.errors import PlanError
-from kedro_airflow_k8s.model import Call, DagSpec, Plan, Ref, TaskSpec
+from kedro_airflow_k8s.model import Call, DagSpec, Fragment, Plan, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.data import check
 from kedro_airflow_k8s.plan.inputs import inputs
@@ -74,11 +75,21 @@ def plan(
         },
         first=first,
         before=tuple(fragment.before for fragment in fragments if fragment.before),
-        after=tuple(fragment.after for fragment in fragments if fragment.after),
+        after=tuple(_clean_up(fragment) for fragment in fragments if fragment.after),
     )
     data_warnings = check(project, config, allow_memory=allow_memory)
     feature_warnings = [warning for fragment in fragments for warning in fragment.warnings]
     return Plan(dag, (*warnings, *node_warnings, *data_warnings, *feature_warnings))
+
+
+def _clean_up(fragment: Fragment) -> tuple[TaskSpec, ...]:
+    """Return what a feature does after the nodes, and not before its own preparations are over.
+
+    Where those of another feature fail, the nodes are given up while these may still go on.
+    """
+    if not fragment.before:
+        return fragment.after
+    return replace(fragment.after[0], upstream=(fragment.before[-1].task_id,)), *fragment.after[1:]
 
 
 def identify(config: PluginConfig, pipeline: str, name: str | None) -> tuple[str, str]:

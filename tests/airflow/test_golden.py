@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.airflow.conftest import FILES, dag_of, load
+from tests.airflow.conftest import FILES, GOLDEN, dag_of, load
 
 NODES = [
     "preprocess-companies",
@@ -105,3 +105,20 @@ def test_keep_on_failure_and_skip_init():
 
     assert "data_volume_init" not in dag.task_dict
     assert dag.get_task("delete_pipeline_storage").trigger_rule == "all_success"
+
+
+@pytest.mark.parametrize(
+    ("file", "preparation", "clean_up"),
+    [
+        ("spaceflights", "data_volume_init", "delete_pipeline_storage"),
+        ("everything", "create_pipeline_storage", "delete_pipeline_storage"),
+        ("everything", "start_mlflow_run", "finish_mlflow_run"),
+        ("Tracked", "start_mlflow_run", "finish_mlflow_run"),
+    ],
+)
+def test_what_is_prepared_is_cleaned_up_afterwards(file, preparation, clean_up):
+    """Also where the nodes are given up before the preparation is over, for a failure of another one."""
+    dag = dag_of(GOLDEN / f"{file}.py")
+
+    assert preparation in dag.get_task(clean_up).upstream_task_ids
+    assert {"one", "split-data"} & dag.get_task(clean_up).upstream_task_ids

@@ -106,4 +106,4 @@ def Matrix():
 
     create_pipeline_storage >> data_volume_init >> kedro
     kedro >> final
-    [*kedro] >> delete_pipeline_storage >> final
+    [*kedro, data_volume_init] >> delete_pipeline_storage >> final

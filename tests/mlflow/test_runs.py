@@ -190,6 +190,8 @@ def test_a_server_that_asks_for_a_password(lab, guarded):
     assert "refuses (401): You are not authenticated" in refused.stderr
     assert lab.states("spaceflights-single", run_id_of(refused))["only"] == "upstream_failed"
     assert granted.returncode == 0, granted.stdout + granted.stderr
+    # The start failed while the volume was still being filled.
+    assert list(lab.server.claims.glob("*/spaceflights-single-*")) == []
     (run,) = guarded.runs("Prices of shuttles")
     assert (run["info"]["status"], pairs(run["data"]["params"])["alpha"]) == ("FINISHED", "1")
     everything = [told(lab, "spaceflights-single", run_id_of(result)) for result in (refused, granted)]

@@ -54,6 +54,14 @@ def test_the_start_is_two_days_before_the_commit():
     assert planned({"start_date": 20200101}).dag.arguments["start_date"] == datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
+@pytest.mark.parametrize(("skip_init", "last"), [(False, "data_volume_init"), (True, "create_pipeline_storage")])
+def test_the_volume_is_not_removed_before_it_is_made(skip_init, last):
+    """If what else precedes the nodes fails, they are given up while the volume is still being made."""
+    ((delete,),) = planned({"volume": {"skip_init": skip_init}}).dag.after
+
+    assert delete.upstream == (last,)
+
+
 def test_an_unscheduled_dag_has_no_schedule():
     """run-once overrides the configured schedule."""
     assert planned(scheduled=False).dag.arguments["schedule"] is None
