@@ -57,7 +57,7 @@ def test_two_parses_are_equal(file):
 
 
 def test_tasks_and_edges(spaceflights):
-    """The edges are those of the pipeline; storage stands before the first nodes and after all of them."""
+    """The edges are those of the pipeline; storage stands before the first nodes, and its removal after all of it."""
     after = {node: {"delete_pipeline_storage"} for node in NODES}
     for node in ("preprocess-companies", "preprocess-reviews", "preprocess-shuttles"):
         after[node] |= {"create-model-input-table"}
@@ -70,7 +70,12 @@ def test_tasks_and_edges(spaceflights):
     assert edges(spaceflights) == {
         **after,
         "create_pipeline_storage": {"data_volume_init"},
-        "data_volume_init": {"preprocess-companies", "preprocess-reviews", "preprocess-shuttles"},
+        "data_volume_init": {
+            "preprocess-companies",
+            "preprocess-reviews",
+            "preprocess-shuttles",
+            "delete_pipeline_storage",
+        },
         "delete_pipeline_storage": {"final"},
         "final": set(),
     }
