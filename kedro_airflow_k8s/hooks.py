@@ -52,6 +52,14 @@ def stepping_aside(loader_class: type) -> str | None:
     )
 
 
+def register(name: str, resolver: Callable[..., Any]) -> None:
+    """Register a resolver with OmegaConf, which must not have one of that name."""
+    with warnings.catch_warnings():
+        # OmegaConf 2.4 deprecates what is the only way in those before.
+        warnings.simplefilter("ignore")
+        OmegaConf.register_new_resolver(name, resolver)
+
+
 def install() -> None:
     """Have every OmegaConfigLoader of this process put references to variables into OmegaConf's syntax as it reads.
 
@@ -73,10 +81,7 @@ class _Files:
 
         disabled = _DISTRIBUTION in settings.DISABLE_HOOKS_FOR_PLUGINS
         if not disabled and not OmegaConf.has_resolver(variables.RESOLVER):
-            with warnings.catch_warnings():
-                # OmegaConf 2.4 deprecates what is the only way in those before.
-                warnings.simplefilter("ignore")
-                OmegaConf.register_new_resolver(variables.RESOLVER, _resolve)
+            register(variables.RESOLVER, _resolve)
         vars(loader)["_fs"] = files if disabled else _Reader(files)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -95,12 +94,11 @@ def _random_names() -> Iterator[None]:
     """Have no name where the file asks for a random one, which kedro-mlflow draws when a session begins."""
     from omegaconf import OmegaConf
 
+    from kedro_airflow_k8s.hooks import register
+
     ours = not OmegaConf.has_resolver(_RANDOM_NAME)
     if ours:
-        with warnings.catch_warnings():
-            # OmegaConf 2.4 deprecates what is the only way in those before.
-            warnings.simplefilter("ignore")
-            OmegaConf.register_new_resolver(_RANDOM_NAME, lambda: "")
+        register(_RANDOM_NAME, lambda: "")
     try:
         yield
     finally:
