@@ -129,6 +129,7 @@ run_config:
     "empty": "run_config: {cron_expression: null, volume: {skip_init: true}}",
     "diskless": "run_config: {volume: {disabled: true}}",
     "waiting": "run_config: {run_name: waiting, external_dependencies: [{dag_id: upstream}]}",
+    "stopped": "run_config: {volume: {disabled: true}, external_dependencies: [{dag_id: upstream}]}",
     "lost": "run_config: {run_name: lost, external_dependencies: [{dag_id: no-such-dag}]}",
 }
 
@@ -185,8 +186,12 @@ class Lab:
         """Return the runs of a DAG, oldest first, as Airflow tells of them."""
         return self.api("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
 
+    def claims(self) -> set[Path]:
+        """Return the directories of the claims that there are."""
+        return set(self.server.claims.glob("*/*"))
+
     def stop(self, dag_id: str, run_id: str) -> None:
-        """End a run whose outcome is of no interest."""
+        """End a run whose outcome is of no interest, and that has no volume: its claim would stay behind."""
         self.api("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", state="failed")
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
@@ -234,7 +239,9 @@ def shared_lab(request, tmp_path_factory):
 
 @pytest.fixture
 def lab(shared_lab):
-    """The sandbox, without what an earlier test left in volumes."""
+    """The sandbox, without what an earlier test left in volumes; the test has to leave no claim behind."""
     shutil.rmtree(shared_lab.server.released, ignore_errors=True)
+    before = shared_lab.claims()
     yield shared_lab
     shared_lab.server.check()
+    assert shared_lab.claims() <= before

@@ -188,16 +188,16 @@ def test_tasks_that_are_deferred_tried_again_and_fail(lab):
 
 def test_a_schedule_is_not_ended_by_a_run_of_its_own(lab):
     """`schedule` says when it runs next, dependencies included; `run-once` replaces it only when told to."""
-    schedule = ("-e", "waiting", "-p", "probe", "schedule", "-c", "0 5 * * *", "-d", "nightly", "-i", "other:1")
+    schedule = ("-e", "stopped", "-p", "probe", "schedule", "-c", "0 5 * * *", "-d", "nightly", "-i", "other:1")
     scheduled = lab.kedro(*schedule)
     assert scheduled.returncode == 0, scheduled.stdout + scheduled.stderr
     uploaded = (lab.server.dags / "nightly.py").read_text()
     dag = wait_for(lambda: lab.client.dag("nightly"))
     tasks = {task["task_id"] for task in lab.api("GET", "/dags/nightly/tasks")["tasks"]}
 
-    refused = lab.kedro("-e", "waiting", "-p", "probe", "run-once", "-d", "nightly")
+    refused = lab.kedro("-e", "stopped", "-p", "probe", "run-once", "-d", "nightly")
     kept = (lab.server.dags / "nightly.py").read_text()
-    replaced = lab.kedro("-e", "waiting", "-p", "probe", "run-once", "-d", "nightly", "--replace-schedule")
+    replaced = lab.kedro("-e", "stopped", "-p", "probe", "run-once", "-d", "nightly", "--replace-schedule")
 
     assert "other:1" in uploaded
     assert "0 5 * * *" == dag.schedule
