@@ -62,9 +62,11 @@ class MLflowServer:
                 allow_redirects=False,
             )
         except requests.exceptions.SSLError as error:
-            raise RuntimeError(
-                f"{where} has a certificate that is not trusted; MLFLOW_TRACKING_SERVER_CERT_PATH can name the CA"
-                f" bundle to trust: {error}"
+            # A server that goes down breaks off; one that refuses says so.
+            kind = MLflowUnavailable if "EOF occurred" in str(error) else RuntimeError
+            raise kind(
+                f"The TLS connection to {where} fails; MLFLOW_TRACKING_SERVER_CERT_PATH can name the CA bundle to"
+                f" trust, MLFLOW_TRACKING_CLIENT_CERT_PATH the certificate to show: {error}"
             ) from None
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise MLflowUnavailable(f"{where} does not answer: {error}") from None

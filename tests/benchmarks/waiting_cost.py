@@ -6,7 +6,6 @@
 import multiprocessing
 import os
 import resource
-import shutil
 import socket
 import ssl
 import subprocess
@@ -17,6 +16,7 @@ import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import trustme
 from bench_project import write_project
 from rich.console import Console
 
@@ -127,15 +127,12 @@ def unreachable(folder: Path) -> None:
         "not an Airflow": f"http://127.0.0.1:{web.server_port}",
         "no TLS": f"https://127.0.0.1:{web.server_port}",
     }
-    if shutil.which("openssl"):
-        command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1"
-        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-        secure = ThreadingHTTPServer(("127.0.0.1", 0), Web)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-        secure.socket = context.wrap_socket(secure.socket, server_side=True)
-        threading.Thread(target=secure.serve_forever, daemon=True).start()
-        cases["certificate of nobody"] = f"https://127.0.0.1:{secure.server_port}"
+    secure = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    secure.socket = context.wrap_socket(secure.socket, server_side=True)
+    threading.Thread(target=secure.serve_forever, daemon=True).start()
+    cases["certificate of nobody"] = f"https://127.0.0.1:{secure.server_port}"
     for name, host in cases.items():
         tell(name, host, project)
 

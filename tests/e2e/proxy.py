@@ -1,4 +1,4 @@
-"""A proxy on loopback before a real Airflow, which breaks what it is told to break."""
+"""A proxy on loopback before a real Airflow or MLflow, which breaks what it is told to break."""
 
 import http.client
 import json
@@ -40,30 +40,27 @@ class Fault:
 
 
 class Proxy:
-    """Passes requests on to `target`, below `prefix` if there is one, and keeps what it was asked for."""
+    """Passes requests on to `target`, below `prefix` and over `tls` if given, and keeps what it was asked for."""
 
-    def __init__(self, target: str, prefix: str = "", certificate: tuple[str, str] | None = None) -> None:
+    def __init__(self, target: str, prefix: str = "", tls: ssl.SSLContext | None = None) -> None:
         self.target = urlsplit(target).netloc
         self.prefix = prefix
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
         self._spent: dict[int, int] = {}
         self._lock = threading.Lock()
-        self._context = None
-        if certificate:
-            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._context.load_cert_chain(*certificate)
+        self._tls = tls
         self._port = 0
         self.listen()
-        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._port}{prefix}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._port}{prefix}"
 
     def listen(self) -> None:
         """Take connections, always at the same port."""
         self._server = _Server(("127.0.0.1", self._port), _Handler)
         self._server.proxy = self
         self._port = self._server.server_port
-        if self._context:
-            self._server.socket = self._context.wrap_socket(self._server.socket, server_side=True)
+        if self._tls:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def refuse(self) -> None:
@@ -172,9 +169,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxied(target: str, prefix: str = "", certificate: tuple[str, str] | None = None):
+def proxied(target: str, prefix: str = "", tls: ssl.SSLContext | None = None):
     """Run a proxy as long as the block runs."""
-    proxy = Proxy(target, prefix, certificate)
+    proxy = Proxy(target, prefix, tls)
     try:
         yield proxy
     finally:

@@ -2,15 +2,20 @@
 
 import json
 import re
+import socket
+import ssl
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from kedro_airflow_k8s.sandbox import install
 from tests.e2e.conftest import kedro, write
+from tests.e2e.proxy import proxied
 from tests.mlflow.conftest import AIRFLOW
 from tests.mlflow.servers import (
     PASSWORD,
@@ -199,6 +204,55 @@ def test_what_is_no_mlflow_is_said(operators):
         (failed,) = operators(address).execute(start("run"))
 
     assert f"MLflow at {address} refuses (401): <html><title>Sign in" in failed["error"]
+
+
+def test_a_handshake_that_breaks_off_is_tried_again(mlflow, operators, tmp_path):
+    """As what stands before MLflow does while it is restarted."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    trust = {"MLFLOW_TRACKING_SERVER_CERT_PATH": str(tmp_path / "ca.pem")}
+    with proxied(mlflow.url, tls=tls) as proxy, ThreadPoolExecutor(1) as pool:
+        proxy.refuse()
+        with socket.create_server(("127.0.0.1", urlsplit(proxy.url).port)) as restarting:
+            waiting = pool.submit(operators(proxy.url, experiment="handshake").execute, start("run"), **trust)
+            connection, _ = restarting.accept()
+            connection.recv(4096)
+            connection.close()
+        proxy.listen()
+        (begun,) = waiting.result(60)
+
+    assert [run["info"]["run_id"] for run in mlflow.runs("handshake")] == [begun["result"]]
+
+
+def test_a_certificate_of_the_companys_own(mlflow, operators, tmp_path):
+    """MLflow's own variables tell the worker what to trust and what to show; without them the task says so at once."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.configure_trust(tls)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    # Later ones let a client without a certificate in, and then break off.
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("airflow@example.com").private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
+    trust = {"MLFLOW_TRACKING_SERVER_CERT_PATH": str(tmp_path / "ca.pem")}
+    show = {"MLFLOW_TRACKING_CLIENT_CERT_PATH": str(tmp_path / "client.pem")}
+    blind = {"MLFLOW_TRACKING_INSECURE_TLS": "true"}
+    unset = dict.fromkeys({**trust, **show, **blind}, "")
+    with proxied(mlflow.url, tls=tls) as proxy:
+        airflow = operators(proxy.url, experiment="tls")
+        (distrustful,), (nobody,), (begun,), (careless,) = (
+            airflow.execute(start("run"), **{**unset, **given}) for given in (show, trust, trust | show, blind | show)
+        )
+        airflow.execute(start("run"), **unset)
+
+    assert "The TLS connection to MLflow at https://127.0.0.1" in distrustful["error"]
+    assert "MLFLOW_TRACKING_SERVER_CERT_PATH can name the CA bundle to trust" in distrustful["error"]
+    assert "certificate verify failed" in distrustful["error"]
+    assert "MLFLOW_TRACKING_CLIENT_CERT_PATH the certificate to show" in nobody["error"]
+    assert "ALERT_HANDSHAKE_FAILURE" in nobody["error"]
+    (run,) = mlflow.runs("tls")
+    assert begun == careless == {"result": run["info"]["run_id"]}
 
 
 def test_a_password_from_variables(guarded, operators):

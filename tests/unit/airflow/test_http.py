@@ -1,8 +1,6 @@
 """Requests over a network that fails: what is repeated, for how long, and what is said."""
 
-import shutil
 import ssl
-import subprocess
 import threading
 import time as real_time
 import traceback
@@ -10,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
+import trustme
 
 from kedro_airflow_k8s.airflow import connect
 from kedro_airflow_k8s.airflow.access import Authorization, bearer
@@ -202,25 +201,19 @@ def test_credentials_in_the_address_are_refused_and_not_shown():
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody has signed."""
-    if not shutil.which("openssl"):
-        pytest.skip("needs openssl to make a certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem"
-    more = ["-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command.split(), *more], cwd=folder, check=True, capture_output=True)
-    return folder
+def authority():
+    """A certificate authority that nobody knows."""
+    return trustme.CA()
 
 
 @pytest.fixture
-def secure(serve, certificate):
+def secure(serve, authority):
     """The address of a FakeAirflow behind TLS."""
     state = serve()
     server = Server(("127.0.0.1", 0), Handler)
     server.state = state
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"https://127.0.0.1:{server.server_port}"
@@ -236,9 +229,10 @@ def test_an_untrusted_certificate(secure, time):
     assert [] == time.slept
 
 
-def test_a_bundle_that_trusts_the_certificate(secure, certificate):
+def test_a_bundle_that_trusts_the_certificate(secure, authority, tmp_path):
     """SSL_VERIFY can be a path."""
-    client = connect(secure, {**LOGIN, "AIRFLOW__CLIENT__SSL_VERIFY": str(certificate / "cert.pem")})
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    client = connect(secure, {**LOGIN, "AIRFLOW__CLIENT__SSL_VERIFY": str(tmp_path / "ca.pem")})
 
     assert "3.3.2" == str(client.version)
 
