@@ -220,6 +220,8 @@ class Handler(BaseHTTPRequestHandler):
             # The whole of a shorter answer than was meant, then all of a part.
             self.reply(200, '{"version": "3.3.', length=None if fault.after else 100)
             self.close_connection = True
+        elif fault.kind == "leave":
+            self.close_connection = True
         elif fault.kind == "hang":
             self.server.released.wait(5)
         else:
@@ -236,14 +238,16 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture
 def serve():
-    """Return a function that starts a FakeAirflow and gives it back, with its address."""
+    """Return a function that starts a FakeAirflow, over `tls` if given, and gives it back, with its address."""
     servers = []
 
-    def start(**state):
+    def start(tls=None, **state):
         server = Server(("127.0.0.1", 0), Handler)
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         server.released = threading.Event()
         server.state = FakeAirflow(**state)
-        server.state.url = f"http://127.0.0.1:{server.server_port}{server.state.prefix}"
+        server.state.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}{server.state.prefix}"
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         servers.append(server)
         return server.state

@@ -1,7 +1,6 @@
 """Requests over a network that fails: what is repeated, for how long, and what is said."""
 
 import ssl
-import threading
 import time as real_time
 import traceback
 from datetime import datetime, timedelta, timezone
@@ -15,7 +14,7 @@ from kedro_airflow_k8s.airflow.access import Authorization, bearer
 from kedro_airflow_k8s.airflow.http import LostAnswer, Transport
 from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
 
-from .conftest import LOGIN, Fault, Handler, Server
+from .conftest import LOGIN, Fault
 
 VERSION = "/api/v2/version"
 
@@ -208,33 +207,43 @@ def authority():
 
 @pytest.fixture
 def secure(serve, authority):
-    """The address of a FakeAirflow behind TLS."""
-    state = serve()
-    server = Server(("127.0.0.1", 0), Handler)
-    server.state = state
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield f"https://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    """A FakeAirflow behind TLS."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    return serve(tls)
+
+
+@pytest.fixture
+def bundle(authority, tmp_path):
+    """What makes it trusted."""
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return {"AIRFLOW__CLIENT__SSL_VERIFY": str(tmp_path / "ca.pem")}
 
 
 def test_an_untrusted_certificate(secure, time):
     """Refused at once, and the user learns what to set."""
     with pytest.raises(AirflowUnreachable, match=r"its certificate is not trusted .*AIRFLOW__CLIENT__SSL_VERIFY"):
-        connect(secure, LOGIN, clock=time.clock)
+        connect(secure.url, LOGIN, clock=time.clock)
 
     assert [] == time.slept
 
 
-def test_a_bundle_that_trusts_the_certificate(secure, authority, tmp_path):
+def test_a_bundle_that_trusts_the_certificate(secure, bundle):
     """SSL_VERIFY can be a path."""
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    client = connect(secure, {**LOGIN, "AIRFLOW__CLIENT__SSL_VERIFY": str(tmp_path / "ca.pem")})
+    client = connect(secure.url, {**LOGIN, **bundle})
 
     assert "3.3.2" == str(client.version)
+
+
+def test_a_trigger_may_have_arrived_where_the_tls_connection_breaks(secure, bundle, time):
+    """As over a plain one: the run is looked for, and the user learns that there may be one."""
+    client = connect(secure.url, {**LOGIN, **bundle}, clock=time.clock)
+    secure.add_dag("demo")
+    secure.faults = [Fault("leave", path="/dagRuns", after=True, times=99)]
+    with pytest.raises(AirflowUnreachable, match="Whether it has started run mine is not known"):
+        client.trigger("demo", "mine")
+
+    assert ["mine"] == list(secure.runs)
 
 
 @pytest.mark.filterwarnings("error::urllib3.exceptions.InsecureRequestWarning")
@@ -242,7 +251,7 @@ def test_a_bundle_that_trusts_the_certificate(secure, authority, tmp_path):
 def test_certificates_can_be_left_unchecked(secure, said, monkeypatch, tmp_path, value):
     """With one warning, even if the environment names a bundle for requests."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
-    client = connect(secure, {**LOGIN, "AIRFLOW__CLIENT__SSL_VERIFY": value}, say=said.append)
+    client = connect(secure.url, {**LOGIN, "AIRFLOW__CLIENT__SSL_VERIFY": value}, say=said.append)
 
     assert "3.3.2" == str(client.version)
     assert ["Warning: AIRFLOW__CLIENT__SSL_VERIFY switches off the check of Airflow's certificate"] == said
