@@ -77,7 +77,10 @@ def _plain(value: Any) -> Any:
 def _put(content: dict[str, Any], key: str, value: Any) -> None:
     *sections, last = key.split(".")
     for section in sections:
-        content = content.setdefault(section, {})
+        # As in a section whose keys are all commented out.
+        if content.get(section) is None:
+            content[section] = {}
+        content = content[section]
         if not isinstance(content, dict):
             return
     content[last] = value

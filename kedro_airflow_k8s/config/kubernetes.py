@@ -17,6 +17,12 @@ _WORD = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _KEY = rf"(?:(?=[^/]{{1,253}}/){_DOMAIN}/)?(?=[^/]{{1,63}}$){_WORD}"
 # Of an annotation's key Kubernetes takes the domain in capitals, too.
 _LOOSE_KEY = _KEY.replace("[a-z0-9]", "[A-Za-z0-9]").replace("[-a-z0-9]", "[-A-Za-z0-9]")
+# A reference as container runtimes read it: registry, path, tag and digest.
+_REGISTRY = rf"(?:{_WORD}|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
+_PATH = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_IMAGE = (
+    rf"(?:{_REGISTRY}/)?{_PATH}(?:/{_PATH})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@[a-z0-9]+:[0-9a-f]{{32,}})?"
+)
 _STANDARD = r"cpu|memory|ephemeral-storage|hugepages-[0-9]+[KMGTPE]i"
 _AMOUNT = r"(\+?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,3})?"
 _POWERS = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -110,15 +116,11 @@ def _listed(value: Any) -> Any:
     return value
 
 
-def _bare(value: str) -> str:
-    if value != value.strip():
-        raise ValueError(f"should be an image without spaces around it, got {shown(value)}")
-    return value
-
-
 DnsLabel = Annotated[Text, Matching(_LABEL, 63, f"lower-case letters, digits and '-', {_ENDS}")]
 DnsName = Annotated[Text, Matching(_DOMAIN, 253, f"lower-case letters, digits, '-' and '.', {_ENDS}")]
-Image = Annotated[Text, AfterValidator(_bare)]
+Image = Annotated[
+    Text, Matching(_IMAGE, 500, "an image such as registry.example.com/team/demo:1, without capitals before the tag")
+]
 PullSecrets = Annotated[
     tuple[DnsName, ...] | None,
     AfterValidator(different),

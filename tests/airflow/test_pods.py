@@ -119,7 +119,7 @@ def test_everything_that_a_pod_can_have():
     pod = rendered(dag_of(GOLDEN / "everything.py"), "one", **DATED).pod_template_dict
 
     (container,) = pod["spec"]["containers"]
-    assert container["image"] == "registry.example.com/demo:{{ 1 }}"
+    assert container["image"] == "registry.example.com/demo:1"
     assert container["args"] == [
         "kedro",
         "run",

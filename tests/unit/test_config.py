@@ -99,6 +99,37 @@ def test_values_of_the_command_line_replace_those_of_the_file():
     assert ("other", "dags") == (config.run_config.image, config.output)
 
 
+def test_values_of_the_command_line_reach_an_empty_section():
+    """`init` writes sections in which all keys are commented out."""
+    config = load({"run_config": {**RUN, "mlflow": None}}, FILE, overrides={"run_config.mlflow.enabled": False})
+
+    assert config.run_config.mlflow.enabled is False
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "demo",
+        "team/demo_1:v1.0-rc.1",
+        "registry.example.com:5000/team/sub/demo:1",
+        "[::1]:5000/demo",
+        f"ghcr.io/team/demo:1@sha256:{'0a' * 32}",
+        f"demo@sha256:{'0a' * 32}",
+    ],
+)
+def test_an_image_is_what_container_runtimes_take_for_one(image):
+    """A name with or without registry, tag and digest."""
+    assert run_config(image=image).image == image
+
+
+@pytest.mark.parametrize("image", ["bad image", " x", "x:", "x:${tag}", "Demo:1", "https://registry/demo", "x@1", "/x"])
+def test_an_image_that_kubernetes_would_not_even_pull_is_refused(image):
+    """Such as one whose tag comes from a variable that is empty."""
+    (_, said) = problems({"run_config": {**RUN, "image": image}})
+
+    assert said.startswith("  run_config.image: should be an image such as registry.example.com/team/demo:1")
+
+
 @pytest.mark.parametrize("host", ["http://u:sekret@h", "http://u:se/kret@h", "u:sekret@h", "http://h/?token=sekret"])
 def test_a_secret_in_an_address_is_not_shown(host):
     """It is refused, and its place alone told."""

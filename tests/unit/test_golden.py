@@ -37,7 +37,7 @@ EVERYTHING = r"""
 host: http://127.0.0.1:8080/prefix/
 output: dags
 run_config:
-  image: "registry.example.com/demo:{{ 1 }}"
+  image: "registry.example.com/demo:1"
   image_pull_policy: Always
   startup_time: 120
   namespace: data-science
