@@ -64,6 +64,11 @@ def _follow(
                 budget.spend(now, found[0] if found else (), changed=bool(found) and found != (tasks,))
                 tasks = found[0] if found else tasks
             seen(run, tasks)
+            if run.state == "success" and found == ((),):
+                raise RunFailed(
+                    f"run {run_id} of {dag_id} counts as a success, but Airflow has executed none of its tasks; is the"
+                    f" start date of the DAG still to come? see {client.page(dag_id, run_id)}"
+                )
             if run.has_ended:
                 return run, tasks
         left = _POLL if seconds is None else start + seconds - clock.now()

@@ -18,6 +18,8 @@ from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowUnreachable
 
 Json = Mapping[str, Any]
+# [core] min_serialized_dag_fetch_interval, in seconds: until 3.1 each web server keeps the DAGs that it has read.
+_DAG_CACHE = 10.0
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,6 @@ class Api:
     path = ""
     # What else a user may have to do who is refused.
     denial_hint = ""
-    # Seconds for which a web server of Airflow may go on with a DAG that has since been replaced.
-    dag_cache = 0.0
     # With what the details of a DAG are refused that Airflow knows of, but has not made ready to run yet.
     not_serialised: ClassVar[frozenset[int]] = frozenset()
 
@@ -68,15 +68,9 @@ class V1(Api):
         "; Airflow 2 takes a user name and a password only if [api] auth_backends has"
         " airflow.api.auth.backend.basic_auth"
     )
-    # [core] min_serialized_dag_fetch_interval: each web server, and the scheduler, keeps the DAGs that it has read.
-    dag_cache = 10.0
+    dag_cache = _DAG_CACHE
     # It crashes over them.
     not_serialised = frozenset({500})
-
-    @property
-    def can_request_parsing(self) -> bool:
-        """Whether a file can be parsed before its time."""
-        return bool(self.version >= Version(2, 10, 0))
 
     def login(self, transport: Transport, credentials: Credentials) -> Callable[[], Authorization] | None:
         """Return how to renew the authorization; there is nothing to renew in basic authentication."""
@@ -112,7 +106,11 @@ class V2(Api):
     """The API of Airflow 3."""
 
     path = "/api/v2"
-    can_request_parsing = True
+
+    @property
+    def dag_cache(self) -> float:
+        """Seconds for which a process of Airflow may go on with a DAG that has since been replaced."""
+        return 0.0 if self.version >= Version(3, 1, 0) else _DAG_CACHE
 
     def login(self, transport: Transport, credentials: Credentials) -> Callable[[], Authorization] | None:
         """Return how to get a fresh token for a user name and a password; None if there is a token or nobody."""

@@ -60,7 +60,7 @@ def plan(
         arguments={
             "description": run.description,
             "schedule": schedule,
-            "start_date": _start(project, config, today),
+            "start_date": _start(project, config, today, scheduled=scheduled),
             "catchup": run.catchup,
             **({"max_active_runs": 1} if schedule == "@continuous" else {}),
             "tags": _tags(project, config),
@@ -139,8 +139,10 @@ def _sha(project: Project) -> str:
     return project.commit.sha if project.commit else "UNKNOWN"
 
 
-def _start(project: Project, config: PluginConfig, today: date) -> datetime:
+def _start(project: Project, config: PluginConfig, today: date, *, scheduled: bool) -> datetime:
     base = config.run_config.start_date
-    if base is None:
-        base = (project.commit.when.date() if project.commit else today) - timedelta(days=2)
+    default = (project.commit.when.date() if project.commit else today) - timedelta(days=2)
+    # Of a run before this date Airflow executes no task, and calls it a success.
+    if base is None or (not scheduled and base > default):
+        base = default
     return datetime(base.year, base.month, base.day, tzinfo=timezone.utc)

@@ -121,24 +121,46 @@ def _loads_alone(pipelines: Any, name: str, wanted: set[Any]) -> bool:
         pipelines.set_requested(None)
 
 
+class _Recorder:
+    """Stands in for the module `warnings` where Kedro loads pipelines; a filter of the project's would hide a failure.
+
+    `failures` are the modules that could not be imported, and what Kedro says of it.
+    """
+
+    def __init__(self) -> None:
+        self.failures: list[tuple[str, str]] = []
+
+    def warn(self, message: Any, category: Any = None, stacklevel: int = 1, **options: Any) -> None:
+        """Keep what tells of a failed import, and pass on all else."""
+        found = re.match(r"An error occurred while importing the '(.+?)' module", str(message))
+        if found:
+            self.failures.append((found[1], str(message)))
+        else:
+            warnings.warn(message, category, stacklevel + 1, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(warnings, name)
+
+
 @contextmanager
 def _import_failures() -> Iterator[None]:
     """Make an error of a pipeline module that fails to import; Kedro may only warn, and go on with fewer nodes."""
+    from kedro.framework import project
+
     failure: Exception | SystemExit | None = None
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        except ProjectError:
-            raise
-        except (Exception, SystemExit) as error:
-            failure = error
-    for warning in caught:
-        found = re.match(r"An error occurred while importing the '(.+?)' module", str(warning.message))
-        if found:
-            last = str(warning.message).strip().splitlines()[-1]
-            raise ProjectError(f"pipeline module {found[1]} cannot be imported: {last}") from failure
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    recorder = _Recorder()
+    vars(project)["warnings"] = recorder
+    try:
+        yield
+    except ProjectError:
+        raise
+    except (Exception, SystemExit) as error:
+        failure = error
+    finally:
+        vars(project)["warnings"] = warnings
+    for module, message in recorder.failures:
+        last = message.strip().splitlines()[-1]
+        raise ProjectError(f"pipeline module {module} cannot be imported: {last}") from failure
     if failure:
         cause: BaseException = failure
         while cause.__cause__ or cause.__context__:

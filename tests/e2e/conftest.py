@@ -111,7 +111,8 @@ SECRETS = {
 VARIABLES = {"tricky": TRICKY, "number": "00123", "limits": '{"a": [1, 2]}', "API_HOST": "http://api/$(HOME)?a=1&b"}
 
 SETTINGS = {
-    "local": "",
+    # A DAG that is not scheduled does not wait for the start of the schedule: Airflow would execute nothing.
+    "local": "run_config: {start_date: 20300101}",
     "broken": "",
     "inputs": """
 run_config:

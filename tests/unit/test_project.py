@@ -96,6 +96,18 @@ def test_a_pipeline_that_fails_to_import_is_an_error(kedro_project, arguments):
         load(bootstrap(project), "local", "__default__")
 
 
+@pytest.mark.parametrize("file", ["pipeline_registry.py", "pipelines/a/__init__.py"])
+def test_a_filter_of_warnings_does_not_hide_a_pipeline_that_fails_to_import(kedro_project, file):
+    """Data scientists like their notebooks quiet, and Kedro's warning is all that there is."""
+    project = with_parts(kedro_project, "pipelines['a']")
+    project.write(f"src/{project.package}/pipelines/b/__init__.py", "import not_installed_here\n")
+    quiet = project.path / f"src/{project.package}/{file}"
+    quiet.write_text(f"import warnings\n\nwarnings.filterwarnings('ignore')\n{quiet.read_text()}")
+
+    with pytest.raises(ProjectError, match=r"pipelines\.b cannot be imported: .*not_installed_here"):
+        load(bootstrap(project), "local", "__default__")
+
+
 def test_a_composed_pipeline_is_selected_as_a_whole(kedro_project):
     """Where --pipeline would not find a composed pipeline in the pod, the option is left out."""
     project = with_parts(kedro_project, "pipelines['a'] + pipelines['b']")

@@ -120,6 +120,13 @@ def test_a_run_that_somebody_marked_as_failed(airflow, client):
         wait_for_end(client, "demo", "r")
 
 
+def test_a_run_in_which_nothing_was_executed(airflow, client):
+    """Airflow calls it a success; that of a CI job it is not."""
+    airflow.add_run(state="success")
+    with pytest.raises(RunFailed, match="run r of demo counts as a success, but Airflow has executed none of its task"):
+        wait_for_end(client, "demo", "r")
+
+
 def test_a_run_that_is_gone(airflow, client):
     """A deleted run does not end, and is not waited for."""
     with pytest.raises(RunFailed, match="no longer has run r of demo"):
@@ -143,6 +150,7 @@ def test_the_wait_runs_out(airflow, client, time):
 def test_an_end_in_the_last_moment_counts(airflow, client, time):
     """The state is asked for once more when the time is over."""
     run = airflow.add_run()
+    airflow.add_task("a", "success")
     time.at = [(10, lambda: run.update(state="success"))]
 
     assert "success" == wait_for_end(client, "demo", "r", seconds=10).state
@@ -151,6 +159,7 @@ def test_an_end_in_the_last_moment_counts(airflow, client, time):
 def test_some_minutes_of_trouble_are_sat_out(airflow, client, time, said):
     """A server that is being replaced; the user reads of it."""
     run = airflow.add_run()
+    airflow.add_task("a", "success")
     airflow.faults = [Fault("status", status=502, times=40)]
     time.at = [(200, lambda: run.update(state="success"))]
     wait_for_end(client, "demo", "r", say=said.append)

@@ -43,7 +43,7 @@ def test_an_earlier_build_is_not_taken_for_this_one(airflow, client, time):
     assert [("PUT", f"{airflow.api}/parseDagFile/token-of-demo")] == airflow.asked("PUT")
 
 
-@pytest.mark.parametrize(("version", "seconds"), [("3.3.2", 0), ("2.11.2", 10)])
+@pytest.mark.parametrize(("version", "seconds"), [("3.3.2", 0), ("3.1.0", 0), ("3.0.6", 10), ("2.11.2", 10)])
 def test_airflow_2_needs_longer_to_forget_a_dag(serve, time, version, seconds):
     """Each of its web servers keeps what it has read for 10 s, and any of them may get the trigger."""
     state = serve(version=version)

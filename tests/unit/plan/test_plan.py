@@ -54,6 +54,12 @@ def test_the_start_is_two_days_before_the_commit():
     assert planned({"start_date": 20200101}).dag.arguments["start_date"] == datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
+@pytest.mark.parametrize(("scheduled", "start"), [(True, date(2030, 1, 1)), (False, date(2026, 11, 22))])
+def test_a_dag_that_is_not_scheduled_does_not_wait_for_its_start(scheduled, start):
+    """Airflow would execute none of its tasks before, and call the run a success."""
+    assert planned({"start_date": 20300101}, scheduled=scheduled).dag.arguments["start_date"].date() == start
+
+
 @pytest.mark.parametrize(("skip_init", "last"), [(False, "data_volume_init"), (True, "create_pipeline_storage")])
 def test_the_volume_is_not_removed_before_it_is_made(skip_init, last):
     """If what else precedes the nodes fails, they are given up while the volume is still being made."""
