@@ -13,7 +13,7 @@ from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.data import check
 from kedro_airflow_k8s.plan.inputs import inputs
 from kedro_airflow_k8s.plan.mlflow import mlflow
-from kedro_airflow_k8s.plan.pod import node_tasks, pod, pod_arguments
+from kedro_airflow_k8s.plan.pod import node_tasks, place_warnings, pod, pod_arguments
 from kedro_airflow_k8s.plan.sensors import sensors
 from kedro_airflow_k8s.plan.storage import storage
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project
@@ -79,6 +79,7 @@ def plan(
     )
     data_warnings = check(project, config, allow_memory=allow_memory)
     feature_warnings = [warning for fragment in fragments for warning in fragment.warnings]
+    warnings += place_warnings(project, config)
     return Plan(dag, (*warnings, *node_warnings, *data_warnings, *feature_warnings))
 
 

@@ -13,7 +13,7 @@ from kedro_airflow_k8s.project import Project
 
 
 def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list[str]:
-    """Return warnings of local datasets that lie outside the shared volume, or are not in the image.
+    """Return warnings of local datasets that lie outside the shared volume or not in the image, and of unknown ones.
 
     Raises `PlanError` that names each dataset which would pass in memory, unless `allow_memory` is set.
     """
@@ -26,7 +26,7 @@ def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list
             f"Give each an entry in the catalog, such as {first}: {{type: pickle.PickleDataset, filepath:"
             f" data/{first}.pkl}}, or all of them a dataset factory; or say --allow-memory-datasets"
         )
-    return [*_unshared(project, config), *_left_out(project)]
+    return [*_unshared(project, config), *_left_out(project), *_unknown(project)]
 
 
 def _passage(project: Project, name: str) -> str:
@@ -55,6 +55,15 @@ def _unshared(project: Project, config: PluginConfig) -> Iterator[str]:
             continue
         passage = _passage(project, name)
         yield f"dataset {name!r} lies at {dataset.local_path}, {reason}, where no other task finds it ({passage})"
+
+
+def _unknown(project: Project) -> Iterator[str]:
+    for name in project.unknown:
+        readers = ", ".join(repr(node.name) for node in project.nodes if name in node.inputs)
+        yield (
+            f"dataset {name!r} is read by {readers}, but no node writes it and the catalog does not have it; is the"
+            " name right? A pod finds it only if a hook of the project adds it"
+        )
 
 
 def _left_out(project: Project) -> Iterator[str]:

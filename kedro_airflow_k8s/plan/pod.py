@@ -21,7 +21,21 @@ _TAG = "resources."
 
 def project_path(project: Project, config: PluginConfig) -> PurePosixPath:
     """Return where the project lies in the image: as configured, or as its Dockerfile or else kedro-docker has it."""
-    return config.run_config.project_path or project.workdir or IMAGE_WORKDIR
+    return config.run_config.project_path or (None if _is_open(project) else project.workdir) or IMAGE_WORKDIR
+
+
+def place_warnings(project: Project, config: PluginConfig) -> list[str]:
+    """Return a warning if it is not known where the project lies."""
+    if config.run_config.project_path or not _is_open(project):
+        return []
+    return [
+        f"the WORKDIR of the Dockerfile is {project.workdir}, of which the variable's value is not known here; pods"
+        f" take the project to be at {IMAGE_WORKDIR} unless run_config.project_path says where it is"
+    ]
+
+
+def _is_open(project: Project) -> bool:
+    return "$" in str(project.workdir)
 
 
 def pod_arguments(config: PluginConfig) -> dict[str, Any]:

@@ -38,7 +38,9 @@ class Project:
 
     `selection` is the value of `kedro run --pipeline` by which a pod finds the nodes, or None for no such option;
     `datasets` are those that pass from one node to another, `left_out` by their names the local files that nodes read
-    and no image of the project has; `tracking` is what kedro-mlflow does if it is installed.
+    and no image of the project has, `unknown` the datasets that they read although no node writes them and no catalog
+    has them. `workdir` is that of the Dockerfile as it stands there. `tracking` is what kedro-mlflow does if it is
+    installed.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Project:
     selection: str | None = None
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
     commit: Commit | None = None
     workdir: PurePosixPath | None = None
     tracking: Tracking | None = None
@@ -73,6 +76,7 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         selection=selection,
         datasets={name: found[name] for name in passed},
         left_out=surroundings.left_out(metadata.project_path, {name: found[name].local_path for name in taken}),
+        unknown=tuple(name for name in taken if found[name].in_memory),
         commit=surroundings.commit(metadata.project_path),
         workdir=surroundings.workdir(metadata.project_path),
         tracking=tracking(metadata, env),

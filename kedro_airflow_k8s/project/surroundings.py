@@ -94,7 +94,7 @@ def workdir(path: Path) -> PurePosixPath | None:
         else:
             folder = (folder or PurePosixPath("/")) / rest.strip(" \t\"'")
         stages[stage] = folder
-    return folder if folder and "$" not in str(folder) else None
+    return folder
 
 
 def left_out(path: Path, files: Mapping[str, str | None]) -> dict[str, str]:

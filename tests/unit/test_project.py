@@ -54,6 +54,17 @@ def test_nodes_come_with_tags_and_parents(kedro_project):
     assert loaded.nodes == (one, Node("two", (), ("one",), ("clean",), ("model",)))
 
 
+def test_a_dataset_that_nothing_makes_is_found(kedro_project):
+    """It is no parameter, no node writes it, and the catalog does not have it."""
+    project = kedro_project()
+    project.write("conf/base/catalog.yml", "")
+    without = load(bootstrap(project), "local", "__default__")
+    project.write("conf/base/catalog.yml", "raw: {type: text.TextDataset, filepath: data/raw.txt}")
+
+    assert without.unknown == ("raw",)
+    assert load(bootstrap(project), "local", "__default__").unknown == ()
+
+
 def test_a_transcoded_dataset_is_a_dependency(kedro_project):
     """Nodes that share a dataset in two formats depend on each other although the names differ."""
     nodes = 'node(identity, "x", "t@pandas", name="w"), node(identity, "t@spark", "y", name="r")'
@@ -204,12 +215,12 @@ def test_the_commit_is_read_from_git(tmp_path):
         ("FROM a AS b\nWORKDIR /build\nFROM c\nWORKDIR /app\nworkdir sub\n", "/app/sub"),
         ("FROM a\nWORKDIR /x\nFROM b\n", None),
         ("FROM a AS base\nWORKDIR /x\nFROM --platform=linux/amd64 base\nWORKDIR \\\n  y\n", "/x/y"),
-        ('FROM a\nWORKDIR "$HOME/x"\n', None),
+        ('FROM a\nWORKDIR "$HOME/x"\n', "/$HOME/x"),
         ("FROM a\n", None),
     ],
 )
 def test_the_project_lies_where_the_dockerfile_ends(tmp_path, dockerfile, expected):
-    """The last WORKDIR of the last stage counts; one by a variable cannot be known."""
+    """The last WORKDIR of the last stage counts; a variable in it stays one."""
     (tmp_path / "Dockerfile").write_text(dockerfile)
 
     assert workdir(tmp_path) == (PurePosixPath(expected) if expected else None)

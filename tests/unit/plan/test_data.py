@@ -63,6 +63,16 @@ def test_without_a_volume_no_file_is_shared():
     assert [warning.partition(",")[0] for warning in warnings] == ["dataset 'raw' lies at data/raw.csv"]
 
 
+def test_a_dataset_that_nothing_makes_is_a_warning():
+    """A pod would fail over it; who reads it is told."""
+    (warning,) = with_datasets(nodes=(Node("load", inputs=("compannies",)),), unknown=("compannies",)).warnings
+
+    assert warning == (
+        "dataset 'compannies' is read by 'load', but no node writes it and the catalog does not have it; is the name"
+        " right? A pod finds it only if a hook of the project adds it"
+    )
+
+
 def test_a_file_that_the_image_has_not_is_a_warning():
     """Who reads it is told, and how to have it there."""
     (warning,) = with_datasets(nodes=(Node("load", inputs=("raw",)),), left_out={"raw": "data/raw.csv"}).warnings

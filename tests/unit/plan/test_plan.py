@@ -108,6 +108,18 @@ def test_where_the_project_lies_in_the_image(run, workdir, expected):
     assert container["volumeMounts"] == [{"name": "data", "mountPath": f"{expected}/data"}]
 
 
+def test_a_dockerfile_that_does_not_tell_where_the_project_lies_is_a_warning():
+    """Its WORKDIR has a variable; the configuration can say it."""
+    unknown = planned(workdir=PurePosixPath("/$HOME/x"))
+
+    assert unknown.warnings == (
+        "the WORKDIR of the Dockerfile is /$HOME/x, of which the variable's value is not known here; pods take the"
+        " project to be at /home/kedro_docker unless run_config.project_path says where it is",
+    )
+    assert pod(unknown)["spec"]["containers"][0]["workingDir"] == "/home/kedro_docker"
+    assert planned({"project_path": "/srv"}, workdir=PurePosixPath("/$HOME/x")).warnings == ()
+
+
 def test_without_a_volume_nothing_of_it_remains():
     """A disabled volume leaves no task, no mount and no owner."""
     made = planned({"volume": {"disabled": True, "owner": 5}})
