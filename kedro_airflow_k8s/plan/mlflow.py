@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
+from urllib.parse import urlsplit
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
@@ -16,7 +17,9 @@ from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project, Tracking
 
 OPERATORS = "kedro_airflow_k8s.operators.mlflow"
 HANDLERS = "kedro_airflow_k8s.operators.authentication"
+TRACKING_URI, RUN_ID = "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"
 START, FINISH = "start_mlflow_run", "finish_mlflow_run"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _WAYS_OUT = "name a server in run_config.mlflow.tracking_uri, or say --no-mlflow"
 
 
@@ -25,6 +28,7 @@ def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
     server_address = _address(project, config)
     if server_address is None:
         return Fragment(warnings=tuple(_untracked(project, config)))
+    _check_names(config)
     tracking = project.tracking or Tracking(config.run_config.experiment_name)
     server = {"tracking_uri": server_address, **_login(config.run_config.authentication)}
     run_name = {"run_name": tracking.run_name} if tracking.run_name else {}
@@ -44,8 +48,8 @@ def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
         variables={
             "mlflow": Call(Ref(OPERATORS, "MLflowServer"), server),
             "mlflow_env": [
-                {"name": "MLFLOW_TRACKING_URI", "value": argument(server_address)},
-                {"name": "MLFLOW_RUN_ID", "value": f"{{{{ ti.xcom_pull(task_ids={START!r}) }}}}"},
+                {"name": TRACKING_URI, "value": argument(server_address)},
+                {"name": RUN_ID, "value": f"{{{{ ti.xcom_pull(task_ids={START!r}) }}}}"},
             ],
         },
         defaults={"env": Local("mlflow_env")},
@@ -75,6 +79,21 @@ def _address(project: Project, config: PluginConfig) -> str | None:
     return None
 
 
+def _check_names(config: PluginConfig) -> None:
+    """Refuse what the nodes would have twice, of which they would get ours."""
+    run = config.run_config
+    names = {
+        "env_vars": run.env_vars,
+        "secrets": [each.deploy_target for each in run.secrets if each.deploy_type == "env"],
+    }
+    for key, given in names.items():
+        for name in {TRACKING_URI, RUN_ID} & {*given}:
+            raise PlanError(
+                f"run_config.{key}: {name} is set for the nodes by the MLflow run of their DAG run; remove it there, or"
+                " say --no-mlflow"
+            )
+
+
 def _skips(tracking: Tracking, project: Project) -> bool:
     return (project.selection or DEFAULT_PIPELINE) in tracking.skipped_pipelines
 
@@ -95,16 +114,17 @@ def _untracked(project: Project, config: PluginConfig) -> Iterator[str]:
                 " the image, say run_config.mlflow.enabled: true"
             )
         return
-    place = tracking.tracking_uri
+    place, cure = tracking.tracking_uri, "name a server in run_config.mlflow.tracking_uri"
     if place:
-        reason = f"{_files(tracking)} tracks to {public(place)}, which is no server"
+        reason, cure = f"{_files(tracking)} tracks to {public(place)}, which is no server", "name one there"
     elif tracking.only_local and project.env != "local":
         reason = f"{_files(tracking)} is of another environment than {project.env}"
     else:
         reason = f"{_files(tracking)} names no server" if tracking.files else "there is no mlflow.yml"
     yield (
         f"MLflow is off: {reason}. kedro-mlflow would track each node by itself, to a place that is lost with its pod"
-        f" or that MLflow refuses; {_WAYS_OUT}"
+        f" or that MLflow refuses; {cure}, or keep kedro-mlflow off by DISABLE_HOOKS_FOR_PLUGINS in settings.py"
+        " (--no-mlflow only silences this)"
     )
 
 
@@ -125,6 +145,9 @@ def _doubtful(project: Project, config: PluginConfig) -> Iterator[str]:
             " it says; compile for another environment with --env"
         )
     asked, configured = config.run_config.mlflow.tracking_uri, tracking.tracking_uri
+    place = asked or configured or ""
+    if urlsplit(place).hostname in _LOOPBACK:
+        yield f"MLflow at {place} is for a pod of a cluster the pod itself; name the server as the pods find it"
     if asked and configured and not tracking.only_local and asked.rstrip("/") != configured.rstrip("/"):
         yield (
             f"{_files(tracking)} names a server of its own, which kedro-mlflow takes in the pods, whatever"

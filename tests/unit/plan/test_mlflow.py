@@ -42,6 +42,31 @@ def test_mlflow_is_on_where_kedro_mlflow_has_a_server():
 
 
 @pytest.mark.parametrize(
+    ("key", "given"),
+    [
+        ("env_vars", ["MLFLOW_TRACKING_URI"]),
+        ("secrets", [{"secret": "s", "key": "k", "deploy_target": "MLFLOW_RUN_ID"}]),
+    ],
+)
+def test_what_the_run_sets_cannot_be_set_otherwise(key, given):
+    """Kubernetes would take the last one of a name without a word; without the run there is but one."""
+    with pytest.raises(PlanError, match=rf"run_config\.{key}: MLFLOW_.* is set for the nodes by the MLflow run"):
+        planned({key: given}, tracking=tracking())
+
+    assert planned({key: given, "mlflow": {"enabled": False}}, tracking=tracking()).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "address", ["http://localhost:5000", "http://127.0.0.1", "http://[::1]:5000", "https://mlflow.localhost.example"]
+)
+def test_a_server_on_the_machine_itself_is_a_warning(address):
+    """It is another one for each pod."""
+    warnings = planned(tracking=tracking(address)).warnings
+
+    assert [address] * ("example" not in address) == [warning.split()[2] for warning in warnings]
+
+
+@pytest.mark.parametrize(
     ("run", "found"),
     [
         ({}, None),

@@ -159,12 +159,14 @@ def test_a_named_entry_inherits_from_the_default():
         "__default__": {"requests": {"cpu": 1, "memory": "1Gi"}, "tolerations": [{"key": "a"}], "labels": {"x": "y"}},
         "large": {"requests": {"memory": "9Gi"}, "tolerations": [SPOT]},
         "same": {"requests": {"cpu": "1"}, "tolerations": [{"key": "a"}]},
+        "silent": {"labels": {"x": "z"}},
     }
-    nodes = (Node("one", ("resources.large", "other")), Node("two", ("resources.same",)), Node("three"))
+    tags = {"one": ("resources.large", "other"), "two": ("resources.same",), "three": (), "four": ("resources.silent",)}
+    nodes = tuple(Node(name, each) for name, each in tags.items())
 
     made = planned({"resources": resources}, nodes=nodes)
 
-    large, same, default = made.dag.nodes
+    large, same, default, silent = made.dag.nodes
     assert large.call.kwargs == {
         "nodes": ["one"],
         "requests": {"memory": "9Gi"},
@@ -172,6 +174,7 @@ def test_a_named_entry_inherits_from_the_default():
     }
     assert same.call.kwargs == {"nodes": ["two"]}
     assert default.call.kwargs == {"nodes": ["three"]}
+    assert silent.call.kwargs == {"nodes": ["four"], "labels": {"x": "z"}}
     assert pod(made)["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}}
 
 
