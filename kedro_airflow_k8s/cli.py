@@ -270,10 +270,9 @@ def _say(text: str) -> None:
 
 def _output(ctx: click.Context, built: Build, options: Mapping[str, Any]) -> str:
     """Return where to deliver to: what the command line says as it stands, the configuration's from the project on."""
-    configured = str(built.config.output)
-    if options.get("output") or "://" in configured:
-        return configured
-    return str(ctx.obj.project_path / Path(configured).expanduser())
+    from kedro_airflow_k8s import delivery
+
+    return delivery.located(str(built.config.output), Path() if options.get("output") else ctx.obj.project_path)
 
 
 def _upload(ctx: click.Context, options: Mapping[str, Any]) -> Build:

@@ -39,11 +39,30 @@ def write(files: Sequence[File], output: str | os.PathLike[str]) -> Written:
         _check_name(file.name, place)
     protocol, path = _split(place)
     if protocol in {"", "file", "local"}:
-        return _write_folder(files, Path(path).expanduser(), place)
+        return _write_folder(files, _folder(path), place)
     return _write_remote(files, place, protocol)
 
 
+def located(output: str, base: Path) -> str:
+    """Return where `output` is: a URL as it stands, a folder counted from `base`. Raises `DeliveryError`."""
+    protocol, path = _split(output)
+    return output if protocol else str(base / _folder(path))
+
+
+def _folder(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise DeliveryError(f"{path}: there is no home folder of this user") from None
+
+
 def _split(place: str) -> tuple[str, str]:
+    if slip := re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)", place):
+        raise DeliveryError(
+            f"{slip[0]}...: a URL has two slashes, {slip[1]}://; a folder of this name is ./{slip[0]}..."
+        )
+    if re.match(r"[A-Za-z0-9+.-]+::", place):
+        raise DeliveryError(f"{_shown(place)}: a chain of URLs cannot be written to; give the last one alone")
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", place, re.DOTALL)
     return (match[1].lower(), match[2]) if match else ("", place)
 

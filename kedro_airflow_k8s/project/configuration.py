@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from kedro_airflow_k8s.errors import ConfigError
-from kedro_airflow_k8s.project.written import as_written, mistake
+from kedro_airflow_k8s.project.written import as_written, emptied, mistake
 
 CONFIG = "airflow-k8s"
 SANDBOX_CONFIG = "airflow-k8s-sandbox"
@@ -98,6 +98,8 @@ def _source(metadata: Any, env: str, kind: str) -> Source | None:
         raise ConfigError(_why(files, kind, metadata) or f"{where}: {_cause(error, metadata)}") from error
     if not isinstance(content, Mapping):
         raise ConfigError(f"{type(loader).__name__}[{kind!r}] should be a mapping, got {type(content).__name__}")
+    if kind in _PATTERNS and (empty := emptied(files)):
+        raise ConfigError(f"{_short(empty[0], metadata)}: {empty[1]}; leave the key out, or write null to drop it")
     # For OmegaConf a file of nothing but a word has that word as a key without a value.
     wrong = _why(files, kind, metadata) if kind in _PATTERNS and None in content.values() else None
     if wrong:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,33 @@ def as_written(content: Any, files: Sequence[Path]) -> Any:
             # The project's own loader reads this file although it is no plain YAML: its letters may be anything.
             continue
     return _restored(content, tree)
+
+
+def emptied(files: Sequence[Path]) -> tuple[Path, str] | None:
+    """Return the first file, and the key in it, where nothing stands in the place of another file's section.
+
+    Laid over the other one, it would take all of the section away; `null` says that it shall.
+    """
+    roots: list[tuple[Path, Node]] = []
+    for file in files:
+        try:
+            root = yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=_FAST)
+        except (OSError, ValueError, yaml.YAMLError):
+            # As above.
+            continue
+        for other, base in roots:
+            if root and other.parent != file.parent and (path := next(_emptied(base, root, ""), None)):
+                return file, f"{path}: has no value, and would drop the section of {other.name} in {other.parent.name}"
+        if root:
+            roots.append((file, root))
+    return None
+
+
+def _emptied(base: Node, node: Node, path: str) -> Iterator[str]:
+    if isinstance(base, MappingNode) and isinstance(node, ScalarNode) and not node.value and not node.style:
+        yield path
+    elif isinstance(base, MappingNode) and isinstance(node, MappingNode):
+        yield from _both(base, node, path, _emptied)
 
 
 def mistake(files: Sequence[Path], *, layered: bool) -> tuple[Path, str] | None:
@@ -106,11 +133,18 @@ def _clashes(base: Node, node: Node, path: str) -> Iterator[str]:
     kinds = {type(base), type(node)}
     if kinds == {MappingNode, SequenceNode}:
         yield f"{path}: is {_KINDS[type(node)]}"
-    elif kinds == {MappingNode}:
-        below = {key.value: value for key, value in base.value if isinstance(key, ScalarNode)}
-        for key, value in node.value:
-            if isinstance(key, ScalarNode) and key.value in below:
-                yield from _clashes(below[key.value], value, f"{path}.{key.value}".lstrip("."))
+    elif isinstance(base, MappingNode) and isinstance(node, MappingNode):
+        yield from _both(base, node, path, _clashes)
+
+
+def _both(
+    base: MappingNode, node: MappingNode, path: str, look: Callable[[Node, Node, str], Iterator[str]]
+) -> Iterator[str]:
+    """Look at each two values that have the same key."""
+    below = {key.value: value for key, value in base.value if isinstance(key, ScalarNode)}
+    for key, value in node.value:
+        if isinstance(key, ScalarNode) and key.value in below:
+            yield from look(below[key.value], value, f"{path}.{key.value}".lstrip("."))
 
 
 def _shown(node: Node) -> str:

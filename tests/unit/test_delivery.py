@@ -72,6 +72,38 @@ def test_the_home_folder(tmp_path, monkeypatch):
     assert {"dags/demo.py": DAG.content} == tree(tmp_path)
 
 
+def test_the_home_folder_of_nobody():
+    """There is no such user."""
+    with pytest.raises(DeliveryError, match="~nobody-of-this-name/dags: there is no home folder of this user"):
+        write([DAG], "~nobody-of-this-name/dags")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("gs:/bucket/dags", r"gs:/\.\.\.: a URL has two slashes, gs://; a folder of this name is \./gs:/\.\.\."),
+        ("s3:/key:secret@bucket/dags", r"s3:/\.\.\.: a URL has two slashes, s3://"),
+        ("simplecache::file:///tmp/dags", "simplecache::file:///tmp/dags: a chain of URLs cannot be written to"),
+    ],
+)
+def test_what_looks_like_a_url_is_no_folder(tmp_path, monkeypatch, place, said):
+    """It would be made below the current one, where no Airflow finds it."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DeliveryError, match=said) as error:
+        write([DAG], place)
+
+    assert "secret" not in str(error.value)
+    assert {} == tree(tmp_path)
+
+
+def test_a_folder_of_an_odd_name_is_one(tmp_path, monkeypatch):
+    """As in a shell, a dot before it helps."""
+    monkeypatch.chdir(tmp_path)
+    write([DAG], "./gs:/dags")
+
+    assert {"gs:/dags/demo.py": DAG.content} == tree(tmp_path)
+
+
 def test_a_relative_folder_is_named_as_it_was_given(tmp_path, monkeypatch):
     """The address that is printed is the user's own."""
     monkeypatch.chdir(tmp_path)

@@ -165,6 +165,9 @@ FORMS = {
     "twin of other keys": {FILE: VALID, "conf/base/airflow-k8s.yml": "host: http://x"},
     "environment over base": {FILE: LINES + "  description: 1.10\n", LOCAL: "run_config: {description: d}"},
     "environment of references": {FILE: LINES, LOCAL: "_x: d\nrun_config: {description: '${_x}'}"},
+    "environment that drops a section": (
+        {FILE: f"{VALID}  volume: {{size: 9Gi}}\n", LOCAL: "run_config: {volume: null}"}
+    ),
     "folder of that name": {FILE: VALID, f"{LOCAL}/x": "- x"},
     "backups": {FILE: VALID, f"{LOCAL}~": "- x", "conf/base/.airflow-k8s.yaml": "- x"},
 }
@@ -402,6 +405,15 @@ BROKEN = {
     "list over a section": (
         {FILE: f"{LINES}  volume: {{size: 1Gi}}\n", LOCAL: "run_config: {volume: []}"},
         f"{LOCAL}: run_config.volume: is a list, while airflow-k8s.yaml in base has it otherwise",
+    ),
+    "nothing over a section": (
+        {FILE: f"{LINES}  volume: {{size: 1Gi}}\n", LOCAL: "run_config:\n  volume:\n"},
+        f"{LOCAL}: run_config.volume: has no value, and would drop the section of airflow-k8s.yaml in base; leave the"
+        " key out, or write null",
+    ),
+    "nothing over all": (
+        {FILE: LINES, LOCAL: "run_config:\n  # image: x\n"},
+        f"{LOCAL}: run_config: has no value, and would drop the section of airflow-k8s.yaml in base",
     ),
     "catalog broken": ({FILE: LINES, "conf/base/catalog.yml": "a: [\n"}, "conf/base/catalog.yml: line 2, column 1"),
     "catalog a list": ({FILE: LINES, "conf/base/catalog.yml": "- a\n"}, f"catalog.yml: {SECTION}, not a list"),
