@@ -141,7 +141,7 @@ def _explaining(getitem: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]
         try:
             return getitem(loader, kind)
         except InterpolationKeyError as error:
-            name = re.match(r"Interpolation key '([^.\[\]]+)' not found", str(error))
+            name = re.match(r"Interpolation key '([^.\[\]]+|[^|]+\|.*)' not found", str(error))
             if name is None:
                 raise
             places = _places(loader.conf_source, reader, name[1])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -142,6 +144,14 @@ class _Recorder:
         return getattr(warnings, name)
 
 
+def _raised(error: BaseException) -> tuple[str, int]:
+    """Return file and line where an error was raised: of the project's own code if that had a part in it."""
+    frames = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
+    others = (f"{os.sep}site-packages{os.sep}", f"{os.sep}lib{os.sep}python", "<frozen", os.path.dirname(__file__))
+    own = [place for place in frames if not any(part in place[0] for part in others)]
+    return (own or frames or [("", 0)])[-1]
+
+
 @contextmanager
 def _import_failures() -> Iterator[None]:
     """Make an error of a pipeline module that fails to import; Kedro may only warn, and go on with fewer nodes."""
@@ -165,11 +175,10 @@ def _import_failures() -> Iterator[None]:
         cause: BaseException = failure
         while cause.__cause__ or cause.__context__:
             cause = cause.__cause__ or cause.__context__ or cause
-        raised = cause.__traceback__
-        while raised and raised.tb_next:
-            raised = raised.tb_next
-        file, line = (raised.tb_frame.f_code.co_filename, raised.tb_lineno) if raised else ("", 0)
+        file, line = _raised(cause)
         said = one_line(cause)
+        if old := re.search(r"'resources:(\S+)' is not a valid node tag", said):
+            said = f"{said} The tag of resources is resources.{old[1]} since Kedro 0.19"
         if isinstance(cause, SyntaxError):
             file, line, said = cause.filename or file, cause.lineno or line, cause.msg
         raise ProjectError(

@@ -133,6 +133,20 @@ def test_a_missing_name_is_still_omegaconfs_kind_of_error(conf):
     )
 
 
+@pytest.mark.parametrize("name", ["commit-id|1", "a.b|1", "a.b|x.y"])
+def test_a_name_that_no_variable_can_have_is_said(conf, name):
+    """Whoever writes a default means a variable."""
+    folder = conf("parameters.yml", f"a: x\nb: ${{{name}}}")
+
+    with pytest.raises(hooks.MissingVariable) as caught:
+        load(folder)
+
+    assert str(caught.value) == (
+        f"{folder.name}/base/parameters.yml, line 2: b: ${{{name}}}: only letters, digits and _ make the name of a"
+        " variable, as in ${name|default}"
+    )
+
+
 def test_hooks_that_are_disabled_change_nothing(conf, monkeypatch):
     """As with any plugin of Kedro, by the name of its distribution."""
     monkeypatch.setattr(type(settings), "DISABLE_HOOKS_FOR_PLUGINS", ("kedro-airflow-k8s",), raising=False)

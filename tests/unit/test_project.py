@@ -107,6 +107,17 @@ def test_a_pipeline_that_fails_to_import_is_an_error(kedro_project, arguments):
         load(bootstrap(project), "local", "__default__")
 
 
+def test_the_old_tag_of_resources_is_an_error_that_says_the_new_one(kedro_project):
+    """Kedro refuses its colon; the line to change is the project's, not Kedro's."""
+    project = kedro_project()
+    registry = project.path / f"src/{project.package}/pipeline_registry.py"
+    registry.write_text(registry.read_text().replace("resources.large", "resources:large"))
+
+    said = r"The tag of resources is resources\.large since Kedro 0\.19 \(.*/pipeline_registry\.py, line \d+\)$"
+    with pytest.raises(ProjectError, match=said):
+        load(bootstrap(project), "local", "__default__")
+
+
 @pytest.mark.parametrize("file", ["pipeline_registry.py", "pipelines/a/__init__.py"])
 def test_a_filter_of_warnings_does_not_hide_a_pipeline_that_fails_to_import(kedro_project, file):
     """Data scientists like their notebooks quiet, and Kedro's warning is all that there is."""
