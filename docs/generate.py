@@ -25,8 +25,9 @@ HEAD = """\
 # Configuration
 
 `conf/base/airflow-k8s.yaml`, with `conf/<env>/airflow-k8s.yaml` laid over it: sections are merged key by key, lists are
-replaced, and `null` drops what `conf/base` has. `kedro airflow-k8s init` writes a file in which each key stands with its meaning. This page is generated from
-the code, as is a JSON schema of the file, `kedro_airflow_k8s/config/airflow-k8s.schema.json`, for editors.
+replaced, and `null` drops what `conf/base` has. `kedro airflow-k8s init` writes a file in which each key stands with
+its meaning. This page is generated from the code, as is a JSON schema of the file,
+`kedro_airflow_k8s/config/airflow-k8s.schema.json`, for editors.
 
 """
 

@@ -136,7 +136,7 @@ def test_a_missing_name_is_still_omegaconfs_kind_of_error(conf):
 @pytest.mark.parametrize("name", ["commit-id|1", "a.b|1", "a.b|x.y"])
 def test_a_name_that_no_variable_can_have_is_said(conf, name):
     """Whoever writes a default means a variable."""
-    folder = conf("parameters.yml", f"a: x\nb: ${{{name}}}")
+    folder = conf("parameters.yml", f"z: x\nb: ${{{name}}}")
 
     with pytest.raises(hooks.MissingVariable) as caught:
         load(folder)
