@@ -60,6 +60,19 @@ def test_a_dag_that_is_not_scheduled_does_not_wait_for_its_start(scheduled, star
     assert planned({"start_date": 20300101}, scheduled=scheduled).dag.arguments["start_date"].date() == start
 
 
+@pytest.mark.parametrize(
+    ("volume", "said"),
+    [
+        ({}, "clear all of it"),
+        ({"keep_on_failure": True}, "clear its failed task and what is downstream of it; its volume is kept"),
+        ({"disabled": True}, "clear its failed task and what is downstream of it."),
+    ],
+)
+def test_the_dag_says_how_a_failed_run_is_run_again(volume, said):
+    """Whoever looks at it at night has not read the documentation."""
+    assert said in planned({"volume": volume}).dag.doc
+
+
 @pytest.mark.parametrize(("skip_init", "last"), [(False, "data_volume_init"), (True, "create_pipeline_storage")])
 def test_the_volume_is_not_removed_before_it_is_made(skip_init, last):
     """If what else precedes the nodes fails, they are given up while the volume is still being made."""
