@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -115,7 +116,10 @@ def compile_(ctx: click.Context, /, target_path: str, **options: Any) -> None:
     from kedro_airflow_k8s import delivery
 
     built = _build(ctx, options)
-    click.echo(delivery.write([built.file], target_path).urls[-1])
+    chosen = ctx.get_parameter_source("target_path") is not ParameterSource.DEFAULT
+    # Below the project, also if Kedro has found that from a folder within.
+    base = Path() if chosen else Path(os.path.relpath(ctx.obj.project_path))
+    click.echo(delivery.write([built.file], delivery.located(target_path, base)).urls[-1])
 
 
 @airflow_k8s.command()
@@ -290,8 +294,6 @@ def _group(ctx: click.Context) -> Mapping[str, Any]:
 
 
 def _connected(ctx: click.Context) -> AirflowClient:
-    import os
-
     from kedro_airflow_k8s.airflow import connect
     from kedro_airflow_k8s.build import settings
 

@@ -77,9 +77,9 @@ def _exposed(config: PluginConfig) -> list[str]:
 
 
 def _check_place(secret: Secret, root: PurePosixPath) -> None:
-    """Refuse a folder of files that would hide the project or the shared volume."""
+    """Refuse a folder of files that would hide the project, what it cannot do without, or the shared volume."""
     place = PurePosixPath(posixpath.normpath(secret.deploy_target or ""))
-    if (root / "data").is_relative_to(place):
+    if any((root / part).is_relative_to(place) for part in ("conf", "data", "src")):
         raise PlanError(
             f"run_config.secrets: {secret.secret!r} as files in {secret.deploy_target} would hide {root}, where the"
             " project lies in the image; give it a folder of its own"

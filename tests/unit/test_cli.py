@@ -19,6 +19,19 @@ def test_compile_writes_the_file_named_by_the_dag(kedro_project, tmp_path):
     ast.parse((tmp_path / "out" / "Demo.py").read_text())
 
 
+def test_the_folder_of_dags_is_below_the_project(kedro_project, tmp_path, monkeypatch):
+    """Also from a folder within, where Kedro finds the project; one that is given is as in a shell."""
+    project = kedro_project()
+    monkeypatch.chdir(project.path / "src")
+
+    found = project.run("compile").output.splitlines()[-1]
+    given = project.run("compile", "-t", "dags").output.splitlines()[-1]
+
+    assert ("../dags/Demo.py", "dags/Demo.py") == (found, given)
+    assert (project.path / "dags/Demo.py").exists()
+    assert (project.path / "src/dags/Demo.py").exists()
+
+
 def test_another_pipeline_gets_a_file_of_its_own(kedro_project, tmp_path):
     """Two pipelines of a project do not overwrite each other."""
     project = kedro_project()

@@ -298,6 +298,9 @@ REFUSED = {
     "secrets: [{secret: a, deploy_type: volume, deploy_target: '/a:b'}]": "should be an absolute path in the image",
     "secrets: [{secret: a, deploy_type: volume, deploy_target: /}]": "deploy_target: should be a folder below /",
     "secrets: [&a {secret: a, deploy_type: volume, deploy_target: /a}, *a]": "secrets: named more than once: /a",
+    "secrets: [{secret: a, deploy_type: volume, deploy_target: /a}, {secret: b, deploy_type: volume, deploy_target: /a/}]": (
+        "secrets: named more than once: /a"
+    ),
     "project_path: /a/../b": "run_config.project_path: should be an absolute path in the image, without ':' and '..'",
     "env_vars: [żółć]": "run_config.env_vars[0]: should be the name of an environment variable",
     "env_vars: [..]": "run_config.env_vars[0]: should be the name of an environment variable",

@@ -77,8 +77,11 @@ def test_a_reference_is_refused():
     ],
 )
 def test_a_macro_of_a_scheduled_run(name, expected):
-    """Every macro has the meaning that it had in Airflow 2."""
-    assert render(f"{{{{ macro('{name}', '0 5 * * *') }}}}", **run()) == expected
+    """Every macro has the meaning that it had in Airflow 2, also in a run that a backfill makes up for."""
+    for kind in ("scheduled", "backfill"):
+        made = render(f"{{{{ macro('{name}', '0 5 * * *') }}}}", **run(kind))
+
+        assert made.replace(kind, "scheduled") == expected
 
 
 @pytest.mark.parametrize("name", ["prev_ds", "next_ds", "ds"])

@@ -213,8 +213,10 @@ def test_a_variable_that_sounds_secret_is_a_warning():
 
 
 def test_a_secret_must_not_hide_the_project():
-    """A folder of files over the data folder, or above it, would take away what the nodes need."""
-    for place in ("/home/kedro_docker/data/", "/home/kedro_docker", "/home"):
+    """A folder of files over the project, or over what is in it, would take away what the nodes need."""
+    root = "/home/kedro_docker"
+    assert planned({"secrets": [{"secret": "s", "deploy_type": "volume", "deploy_target": f"{root}/conf/local"}]})
+    for place in (f"{root}/data/", f"{root}/conf", f"{root}/src", root, "/home"):
         with pytest.raises(PlanError, match="would hide /home/kedro_docker"):
             planned({"secrets": [{"secret": "s", "deploy_type": "volume", "deploy_target": place}]})
 
