@@ -94,7 +94,9 @@ class Watcher:
         since = self._since.get((task.name, task.try_number))
         if task.state in {"running", "deferred"} and since is not None:
             return span(self._now() - since)
-        return span(task.duration) if task.duration and task.state in _ENDED else ""
+        # On SQLite Airflow 3.0 now and then tells a negative one.
+        duration = task.duration or 0.0
+        return span(duration) if duration > 0 and task.state in _ENDED else ""
 
     def _headline(self, run: Run) -> Text:
         state = Text(run.state, style=_STYLES.get(run.state, ""))

@@ -71,7 +71,9 @@ def test_the_whole_table_is_the_result(clock):
     result = plain()
     with Watcher(plain(), result, clock) as watcher:
         clock.time = 75
-        watcher.show(run("failed"), [Task("a", "failed", 2, duration=61.2), Task("b", "upstream_failed", 0)])
+        watcher.show(
+            run("failed"), [Task("a", "failed", 2, duration=61.2), Task("b", "upstream_failed", 0, duration=-3.0)]
+        )
 
     assert [
         "Task  State            Try  Duration",
