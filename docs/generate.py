@@ -1,7 +1,12 @@
-"""Writes what is generated from the code, a page and a JSON schema: `python docs/generate.py`."""
+"""Writes what is generated: a page and a JSON schema from the code, the code on a page from a DAG file.
+
+`python docs/generate.py` writes all of it.
+"""
 
 import ast
 import json
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,8 @@ from kedro_airflow_k8s.config.section import Section
 
 DOCS = Path(__file__).parent
 SCHEMA = DOCS.parent / "kedro_airflow_k8s/config/airflow-k8s.schema.json"
+GOLDEN = DOCS.parent / "tests/golden"
+DAG_PAGE = DOCS / "generated-dag.md"
 
 HEAD = """\
 # Configuration
@@ -148,6 +155,33 @@ def configuration() -> str:
     )
 
 
+def generated_dag() -> str:
+    """Return the page of the generated DAG, each block of code as the comment before it says.
+
+    `<!-- golden: FILE; from TEXT; to TEXT -->` means the lines of that DAG file from the first that has the one text to
+    the next that has the other, which is left out; without a text, from the top or to the end.
+    """
+
+    def block(found: re.Match[str]) -> str:
+        lines = (GOLDEN / found["file"]).read_text(encoding="utf-8").splitlines()
+        start = place(lines, found["start"]) if found["start"] else 0
+        end = place(lines, found["end"], start + 1) if found["end"] else len(lines)
+        code = textwrap.dedent("\n".join(lines[start:end])).strip("\n")
+        return f"{found['mark']}\n```python\n{code}\n```\n"
+
+    mark = r"(?P<mark><!-- golden: (?P<file>[^;]+?)(?:; from (?P<start>.+?))?(?:; to (?P<end>.+?))? -->)"
+    page = DAG_PAGE.read_text(encoding="utf-8")
+    return re.sub(rf"^{mark}\n```python\n.*?^```\n", block, page, flags=re.DOTALL | re.MULTILINE)
+
+
+def place(lines: list[str], text: str, after: int = 0) -> int:
+    """Return the number of the first line from `after` on that has the text. Raises `ValueError`."""
+    for number, line in enumerate(lines[after:], after):
+        if text in line:
+            return number
+    raise ValueError(f"no line of the DAG file has {text!r}")
+
+
 def schema() -> str:
     """Return the JSON schema of `airflow-k8s.yaml`, for editors."""
     made = sections.PluginConfig.model_json_schema()
@@ -205,3 +239,4 @@ def value_of(made: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     (DOCS / "configuration.md").write_text(configuration(), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
+    DAG_PAGE.write_text(generated_dag(), encoding="utf-8")

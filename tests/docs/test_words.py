@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from kedro_airflow_k8s.cli import airflow_k8s
 from tests.docs import messages
-from tests.docs.pages import DOCS, ROOT
+from tests.docs.pages import DOCS, PAGES, ROOT
 
 GOLDEN = ROOT / "tests/golden/spaceflights.py"
 README = ROOT / "README.md"
@@ -173,16 +173,16 @@ def test_a_message_that_is_not_the_plugins_is_noticed():
 
 def test_the_generated_dag_is_explained_from_top_to_bottom():
     """The parts of the file that the page shows are, one after the other, the whole file."""
-    page = (DOCS / "generated-dag.md").read_text(encoding="utf-8")
-    lines = GOLDEN.read_text(encoding="utf-8").splitlines()
-    shown = []
-    for options in re.findall(
-        r"^```\{literalinclude\} \.\./tests/golden/spaceflights\.py\n(.*?)```", page, re.DOTALL | re.MULTILINE
-    ):
-        chosen = dict(re.findall(r'^:([a-z-]+): "?(.*?)"?$', options, re.MULTILINE))
-        start = next(n for n, line in enumerate(lines) if chosen.get("start-at", "") in line)
-        end = chosen.get("end-before")
-        stop = next((n for n, line in enumerate(lines) if n > start and end and end in line), len(lines))
-        shown += lines[start:stop]
+    blocks = [block for block in PAGES["generated-dag.md"] if block.marks.get("golden", "").startswith(GOLDEN.name)]
 
+    # A part of a function stands on the page without the function's indentation.
+    lines, shown = (
+        [line.strip() for line in text.splitlines() if line.strip()]
+        for text in (GOLDEN.read_text(encoding="utf-8"), "".join(block.text for block in blocks))
+    )
     assert lines == shown
+
+
+def test_the_code_of_the_generated_dag_is_generated():
+    """No block of code on that page is written by hand."""
+    assert [] == [str(block) for block in PAGES["generated-dag.md"] if "golden" not in block.marks]

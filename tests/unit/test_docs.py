@@ -31,6 +31,13 @@ def test_the_reference_is_current():
     assert (ROOT / "docs/configuration.md").read_text(encoding="utf-8") == generated
 
 
+def test_the_code_of_the_generated_dag_is_current():
+    """The code on the page of the generated DAG is that of the golden files, as docs/generate.py writes it."""
+    generated = runpy.run_path(str(ROOT / "docs/generate.py"))["generated_dag"]()
+
+    assert (ROOT / "docs/generated-dag.md").read_text(encoding="utf-8") == generated
+
+
 def accepted(text):
     """Tell whether an editor that goes by the schema has nothing to say of the text; for it a date is text."""
 
