@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig
@@ -49,8 +50,9 @@ def configuration(
     """Return the text of a first `airflow-k8s.yaml` of `folder`.
 
     `below` is what the files of the base environment say if the file will be laid over them, None if it is one of them:
-    of that the text sets only `host` and `output`, if they are given. Without `variables`, for a project whose
-    configuration cannot refer to the environment, it leaves out what would be a reference.
+    of that the text sets only `host` and `output`, if they are given, and proposes a `run_name` of the environment's
+    own. Without `variables`, for a project whose configuration cannot refer to the environment, it leaves out what
+    would be a reference.
     """
     given = {key: value for key, value in {"host": host, "output": output}.items() if value}
     values: dict[str, Any] = {
@@ -63,15 +65,25 @@ def configuration(
             "run_name": named.dag,
         },
     }
+    proposed = dict[str, Any]()
     if below is None:
         about = "How kedro-airflow-k8s runs this project; the file of an environment is laid over it key by key"
     elif below:
         about = f"What {folder} sets otherwise than the base environment, key by key; lists are replaced"
+        # In one Airflow the DAGs of two environments would otherwise be one.
+        own = f"{_run_name(below) or named.dag}-{PurePosixPath(folder).name}"
+        values["run_config"]["run_name"] = own
         values = {**_missing(values, below), **given}
+        proposed = {"run_config": {"run_name": own}}
     else:
         about = f"How kedro-airflow-k8s runs this project in the environment of {folder}"
     head = f"# {about}.\n#\n{_COMMENTED}{_VARIABLES if variables else ''}\n"
-    return head + sample(PluginConfig, values, headers=not below)
+    return head + sample(PluginConfig, values, proposed=proposed, headers=not below)
+
+
+def _run_name(said: Mapping[str, Any]) -> str:
+    section = said.get("run_config")
+    return str(section.get("run_name") or "") if isinstance(section, Mapping) else ""
 
 
 def _missing(values: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

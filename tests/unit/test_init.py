@@ -7,6 +7,16 @@ import pytest
 import yaml
 
 CONFIG = "conf/base/airflow-k8s.yaml"
+PROD = "conf/prod/airflow-k8s.yaml"
+COMPLETE = """\
+host: http://one
+output: /dags
+run_config:
+  image: i
+  namespace: n
+  experiment_name: e
+  run_name: ours
+"""
 
 
 @pytest.fixture
@@ -192,11 +202,31 @@ def test_an_environment_says_only_what_is_other(project, tmp_path):
     assert {
         "host": "http://two",
         "output": "${airflow_dags|}",
-        "run_config": {"experiment_name": "Demo", "run_name": "demo"},
+        "run_config": {"experiment_name": "Demo", "run_name": "demo-prod"},
     } == said
     result = project.run("-e", "prod", "compile", "-t", str(tmp_path / "out"))
     assert 0 == result.exit_code, result.output
-    assert "5Gi" in (tmp_path / "out/demo.py").read_text(encoding="utf-8")
+    assert "5Gi" in (tmp_path / "out/demo-prod.py").read_text(encoding="utf-8")
+
+
+def test_an_environment_is_offered_a_dag_of_its_own(project):
+    """Where base names the DAG the sample proposes a name for the environment's, and sets none."""
+    project.write(CONFIG, COMPLETE)
+
+    project.run("-e", "prod", "init")
+
+    assert "\n#  run_name: ours-prod\n" in (project.path / PROD).read_text(encoding="utf-8")
+    assert read(project, PROD) is None
+
+
+def test_an_environment_s_name_keeps_what_the_base_refers_to(project):
+    """A reference to a variable in the base's name stands in the proposed one, too."""
+    project.write(CONFIG, COMPLETE.replace("ours", "ours-${branch_name|local}"))
+
+    project.run("-e", "prod", "init")
+
+    proposed = "\n#  run_name: ours-${branch_name|local}-prod  # from KEDRO_CONFIG_BRANCH_NAME\n"
+    assert proposed in (project.path / PROD).read_text(encoding="utf-8")
 
 
 def test_where_variables_are_not_read_none_is_referred_to(project, tmp_path):

@@ -98,6 +98,15 @@ def test_laid_over_another_file_it_says_nothing_of_what_it_does_not_set():
     assert {"host": "http://x"} == yaml.safe_load(sample(PluginConfig, {"host": "http://x"}, headers=False))
 
 
+@pytest.mark.parametrize(("values", "headers"), [(VALUES, True), ({}, False)])
+def test_what_is_proposed_stands_in_the_place_of_the_default(values, headers):
+    """It is commented out as a default is, whether anything of its section is set or not."""
+    text = sample(PluginConfig, values, proposed={"run_config": {"run_name": "mine"}}, headers=headers)
+
+    assert re.search(r"^ *# *run_name: mine$", text, re.MULTILINE)
+    assert (yaml.safe_load(text) or {}).get("run_config", {}).get("run_name") is None
+
+
 def test_a_value_from_the_environment_names_its_variable():
     """One sees which variable to set."""
     text = sample(PluginConfig, {**VALUES, "host": "${airflow_url|}"})
