@@ -244,12 +244,12 @@ def init_(ctx: click.Context, /, airflow_url: str | None, **options: Any) -> Non
     group = ctx.parent
     # KEDRO_ENV says where to run, and a first configuration is for every environment.
     asked = group is not None and group.get_parameter_source("env") is ParameterSource.COMMANDLINE
-    outcomes, remarks = init(ctx.obj, Request(_group(ctx)["env"] if asked else None, airflow_url, **options))
+    outcomes, remarks, advice = init(ctx.obj, Request(_group(ctx)["env"] if asked else None, airflow_url, **options))
     for outcome in outcomes:
         click.echo(f"Wrote {outcome.file}" if outcome.written else f"Kept {outcome.file}; --force replaces it")
     for remark in remarks:
         _say(f"Note: {remark}")
-    _say("Next: look over image and namespace in airflow-k8s.yaml, then `kedro airflow-k8s compile`")
+    _say(f"Next: {advice}")
     if options["workflows"]:
         _say("The workflows list at their top the variables and secrets of the repository that they take")
 

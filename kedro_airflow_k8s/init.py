@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -39,11 +40,12 @@ class Request:
     force: bool = False
 
 
-def init(metadata: Any, request: Request) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
+def init(metadata: Any, request: Request) -> tuple[tuple[Outcome, ...], tuple[str, ...], str]:
     """Write the files for the project behind Kedro's `ProjectMetadata`.
 
-    Returns what became of each file, and what the user should know. Raises `ConfigError` for an environment that cannot
-    be, `InitError` for a file that cannot be written, or should not hold what is asked for; then none is written.
+    Returns what became of each file, what the user should know, and what to do next. Raises `ConfigError` for an
+    environment that cannot be, `InitError` for a file that cannot be written, or should not hold what is asked for;
+    then none is written.
     """
     if _has_password(request.output or ""):
         raise InitError(
@@ -58,7 +60,7 @@ def init(metadata: Any, request: Request) -> tuple[tuple[Outcome, ...], tuple[st
     outcomes = []
     for (own, there, _), (target, _) in zip(wanted, targets, strict=True):
         outcomes += [Outcome(place.short(file), bool(target)) for file in ([target] if target else there or [own])]
-    return tuple(outcomes), tuple(_remarks(place, request))
+    return tuple(outcomes), tuple(_remarks(place, request)), _next(place, request)
 
 
 def _has_password(address: str) -> bool:
@@ -164,7 +166,20 @@ def _failing(place: Place, file: Path) -> Iterator[None]:
         raise InitError(f"{place.short(file)} cannot be written: {error.strerror or error}") from error
 
 
+def _next(place: Place, request: Request) -> str:
+    file = place.short(place.there[0] if place.there else place.folder / "airflow-k8s.yaml")
+    env = f"-e {shlex.quote(request.env)} " if request.env else ""
+    # Over a base file it sets next to nothing.
+    task = f"set in {file} what is other there" if place.below else f"look over image and namespace in {file}"
+    return f"{task}, then `kedro airflow-k8s {env}compile`"
+
+
 def _remarks(place: Place, request: Request) -> Iterator[str]:
+    given = {key: value for key, value in {"host": request.host, "output": request.output}.items() if value}
+    if given and place.there and not request.force:
+        lines = " and ".join(f"`{key}: {value}`" for key, value in given.items())
+        files = " and ".join(place.short(file) for file in place.there)
+        yield f"set {lines} in {files} yourself; what is there is kept"
     if not request.workflows:
         return
     if place.repository is None:

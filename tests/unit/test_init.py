@@ -106,6 +106,35 @@ def test_a_command_that_needs_host_says_which_variable_is_not_set(project):
         assert f"{key}: required, but empty; where it is taken from the environment, is the variable" in result.output
 
 
+def test_what_is_next_names_the_file(project):
+    """The keys to look over are set in the file that was written."""
+    result = project.run("init")
+
+    assert f"Next: look over image and namespace in {CONFIG}, then `kedro airflow-k8s compile`\n" in result.output
+
+
+def test_what_is_next_in_an_environment(project):
+    """Over a base file the sample sets neither image nor namespace; compiled is in that environment."""
+    project.write(CONFIG, COMPLETE)
+
+    result = project.run("-e", "prod", "init")
+
+    assert f"Next: set in {PROD} what is other there, then `kedro airflow-k8s -e prod compile`\n" in result.output
+
+
+def test_an_address_that_is_not_written_is_said(project):
+    """Of a file that is kept the user learns which line to put there; --force writes it."""
+    project.write(CONFIG, COMPLETE)
+    arguments = ("init", "https://two", "--output", "gs://two/dags")
+
+    kept, replaced = project.run(*arguments), project.run(*arguments, "--force")
+
+    said = f"Note: set `host: https://two` and `output: gs://two/dags` in {CONFIG} yourself; what is there is kept\n"
+    assert (0, True) == (kept.exit_code, said in kept.output)
+    assert "yourself" not in replaced.output
+    assert "https://two" == read(project)["host"]
+
+
 def test_a_second_time_changes_nothing(project):
     """Files that are there are kept, and said to be."""
     project.run("init", "--with-github-actions")
