@@ -29,6 +29,11 @@ class Group(click.Group):
         """Invoke the command."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if error.ctx is None or error.option_name not in {name for option in self.params for name in option.opts}:
+                raise
+            line = f"{ctx.command_path} {error.option_name} NAME {error.ctx.info_name}"
+            raise click.UsageError(f"{error.option_name} belongs before the command: `{line}`", ctx=error.ctx) from None
         except KedroAirflowK8sError as error:
             click.ClickException(str(error)).show()
             ctx.exit(error.exit_code)

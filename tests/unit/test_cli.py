@@ -129,4 +129,19 @@ def test_a_run_name_that_airflow_refuses_is_changed_with_a_word(kedro_project, t
 
 def test_wrong_usage_is_exit_code_2(kedro_project):
     """An option that does not exist is click's own error."""
-    assert 2 == kedro_project().run("compile", "--nope").exit_code
+    result = kedro_project().run("compile", "--nope")
+
+    assert 2 == result.exit_code
+    assert "No such option" in result.output
+    assert "before the command" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("given", "option"), [(("-e", "prod"), "-e"), (("--env=prod",), "--env"), (("-pfirst",), "-p")]
+)
+def test_an_option_of_all_commands_goes_before_the_command(kedro_project, given, option):
+    """Behind the command it is wrong usage, and the user is told where it goes."""
+    result = kedro_project().run("compile", *given)
+
+    assert 2 == result.exit_code
+    assert f"{option} belongs before the command: `kedro airflow-k8s {option} NAME compile`\n" in result.output
