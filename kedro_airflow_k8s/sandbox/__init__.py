@@ -16,6 +16,7 @@ from kedro_airflow_k8s.config import SandboxConfig
 from kedro_airflow_k8s.errors import AirflowError
 from kedro_airflow_k8s.sandbox import install, session
 from kedro_airflow_k8s.sandbox.image import Image
+from kedro_airflow_k8s.sandbox.lacking import lacking
 from kedro_airflow_k8s.sandbox.session import Server, Spec
 
 UNFAITHFUL = "Not emulated: resource limits, node selection, image pulls, network policy, paths outside the project"
@@ -34,6 +35,8 @@ def run_here(
 
     Raises `SandboxError`, or what the run itself raises. Nothing of the sandbox is left, whatever happens.
     """
+    for line in lacking(build.config, config):
+        say(f"Warning: {line}")
     airflow = install.ensure(version, say)
     image = Image(build.project.path, build.project_path, Path(sys.executable))
     say(UNFAITHFUL)

@@ -1,0 +1,34 @@
+"""What a pipeline wants of the cluster and of Airflow, and the sandbox's file does not give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
+
+FILE = "conf/local/airflow-k8s-sandbox.yaml"
+
+
+def lacking(config: PluginConfig, sandbox: SandboxConfig) -> tuple[str, ...]:
+    """Return a line for each secret, key of one, and Variable that `run_config` names and the sandbox will not have."""
+    return tuple(dict.fromkeys([*_secrets(config, sandbox), *_variables(config, sandbox)]))
+
+
+def _secrets(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:
+    run = config.run_config
+    for secret in run.secrets:
+        keys = sandbox.secrets.get(secret.secret)
+        if keys is None:
+            what = f"no secret {secret.secret!r}"
+        elif secret.key is not None and secret.key not in keys:
+            what = f"no key {secret.key!r} in the secret {secret.secret!r}"
+        else:
+            continue
+        yield f"{FILE} has {what}, for which each pod will wait until it fails after {run.startup_timeout} s"
+
+
+def _variables(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:
+    run = config.run_config
+    for name in (*run.variables_params, *run.env_vars):
+        if name not in sandbox.variables:
+            yield f"{FILE} has no variable {name!r}, without which each task that starts a pod will fail"

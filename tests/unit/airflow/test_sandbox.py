@@ -1,0 +1,73 @@
+"""What the sandbox says of a run, with an Airflow that it believes to have started."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kedro_airflow_k8s import run, sandbox
+from kedro_airflow_k8s.config import load, load_sandbox
+from kedro_airflow_k8s.model import File
+from kedro_airflow_k8s.sandbox import run_here
+from kedro_airflow_k8s.sandbox.session import Server
+
+from .conftest import LOGIN
+
+RUN = {"image": "demo:1", "namespace": "airflow", "experiment_name": "Demo"}
+
+
+@pytest.fixture
+def here(airflow, said, tmp_path, monkeypatch):
+    """Return a function that runs a DAG in a sandbox whose Airflow is the pretended one, and the config is as given."""
+    server = Server(
+        airflow.url, *LOGIN.values(), *(tmp_path / name for name in "dcr"), "http://127.0.0.1:1", say_nothing
+    )
+    server.dags.mkdir()
+    airflow.add_dag("demo", doc_md="0123456789ab")
+    airflow.add_task("only", "success")
+
+    @contextmanager
+    def started(spec, report):
+        report("Airflow is ready")
+        yield server
+
+    monkeypatch.setattr(sandbox.install, "ensure", lambda version, say: Path("python"))
+    monkeypatch.setattr(sandbox.session, "started", started)
+
+    def start(*, keep=False, end=None, **more):
+        build = SimpleNamespace(
+            project=SimpleNamespace(path=tmp_path),
+            project_path=Path("/home/kedro_docker"),
+            config=load({"run_config": {**RUN, **more}}, ["file"]),
+            dag_id="demo",
+            build_id="0123456789ab",
+            file=File("demo.py", "# the DAG\n"),
+        )
+        run_here(build, load_sandbox({}, ["file"]), run.Wait(end=end), version=None, keep=keep, say=said.append)
+
+    return start
+
+
+def say_nothing():
+    """Find the sandbox in good order."""
+
+
+@pytest.fixture
+def ending(airflow, monkeypatch):
+    """Return a function that decides in which state a run is from its beginning on."""
+
+    def end(state):
+        begin = airflow.add_run
+        monkeypatch.setattr(airflow, "add_run", lambda run_id, dag_id, _: begin(run_id, dag_id, state))
+
+    return end
+
+
+def test_what_is_missing_is_said_first(here, ending, said):
+    """Nothing has been installed or started when the user learns of it."""
+    ending("success")
+
+    here(env_vars=["API_HOST"])
+
+    assert said[0].startswith("Warning: conf/local/airflow-k8s-sandbox.yaml has no variable 'API_HOST'")
