@@ -20,6 +20,7 @@ from kedro_airflow_k8s.sandbox.lacking import lacking
 from kedro_airflow_k8s.sandbox.session import Server, Spec
 
 UNFAITHFUL = "Not emulated: resource limits, node selection, image pulls, network policy, paths outside the project"
+GONE = "The sandbox is shut down, and with it what still ran in it; --keep leaves it up to look at."
 
 
 def run_here(
@@ -54,7 +55,8 @@ def run_here(
                 say(str(failure))
             _stay(server, say)
         if failure:
-            raise failure
+            # Errors of a run speak of an Airflow that stays where it is.
+            raise failure if keep else type(failure)(f"{failure}\n\n{GONE}") from failure
 
 
 def _run(build: Build, server: Server, wait: run.Wait, say: Callable[[str], None]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from kedro_airflow_k8s import run, sandbox
 from kedro_airflow_k8s.config import load, load_sandbox
+from kedro_airflow_k8s.errors import RunFailed, WaitTimeout
 from kedro_airflow_k8s.model import File
 from kedro_airflow_k8s.sandbox import run_here
 from kedro_airflow_k8s.sandbox.session import Server
@@ -71,3 +72,42 @@ def test_what_is_missing_is_said_first(here, ending, said):
     here(env_vars=["API_HOST"])
 
     assert said[0].startswith("Warning: conf/local/airflow-k8s-sandbox.yaml has no variable 'API_HOST'")
+
+
+def test_a_run_that_took_too_long_goes_down_with_the_sandbox(here):
+    """The run does not go on, and nothing answers any more at the address that the error names."""
+    with pytest.raises(WaitTimeout) as error:
+        here(end=0.01)
+
+    assert str(error.value).endswith(f"\n\n{sandbox.GONE}")
+
+
+def test_a_failed_run_is_not_to_be_seen_any_more(here, ending):
+    """The error is the one that another Airflow would bring, and says that this one is gone."""
+    ending("failed")
+
+    with pytest.raises(RunFailed) as error:
+        here()
+
+    assert "ended as failed" in str(error.value)
+    assert str(error.value).endswith(f"\n\n{sandbox.GONE}")
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Press Ctrl-C as soon as the sandbox waits for it."""
+
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sandbox, "time", SimpleNamespace(sleep=interrupt))
+
+
+def test_a_failed_run_is_to_be_seen_if_the_sandbox_is_kept(here, ending, said, interrupted):
+    """While Airflow is up nobody says that it is not."""
+    ending("failed")
+
+    with pytest.raises(RunFailed) as error:
+        here(keep=True)
+
+    assert sandbox.GONE not in f"{said}{error.value}"
