@@ -38,6 +38,13 @@ def test_any_kind_of_configuration_may_refer_to_variables(conf):
     assert load(folder, "mlflow", config_patterns={"mlflow": ["mlflow*"]}) == {"server": {"uri": "http://value/x"}}
 
 
+def test_a_default_comes_before_a_key_of_the_same_name(conf):
+    """A reference without a default is that key where no variable is set; one with a default never is."""
+    folder = conf("parameters.yml", "own: mine\nkey: ${own}\ndefault: ${own|other}\nset: mine\nvariable: ${set}")
+
+    assert {"own": "mine", "key": "mine", "default": "other", "set": "mine", "variable": "value"} == load(folder)
+
+
 def test_a_loader_derived_from_kedros_reads_variables(conf):
     """A project that adds something to the loader keeps the variables."""
 
