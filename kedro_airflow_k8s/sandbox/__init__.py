@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 from kedro_airflow_k8s import run
 from kedro_airflow_k8s.airflow import connect
@@ -83,7 +84,14 @@ def _keep_data(build: Build, server: Server, say: Callable[[str], None]) -> None
 
 
 def _stay(server: Server, say: Callable[[str], None]) -> None:
-    say(f"Airflow stays at {server.url} until Ctrl-C; log in as {server.username} with {server.password}")
+    say(
+        f"Airflow stays at {server.url} until Ctrl-C; log in as {server.username} with {server.password}\n"
+        "For the plugin's other commands, in another terminal:\n"
+        f"  export AIRFLOW_API_USERNAME={quote(server.username)} AIRFLOW_API_PASSWORD={quote(server.password)}\n"
+        "and in conf/local/airflow-k8s.yaml, or in the one of another environment:\n"
+        f"  host: {server.url}\n"
+        f"  output: {server.dags}"
+    )
     with suppress(KeyboardInterrupt):
         while True:
             server.check()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kedro_airflow_k8s.sandbox import processes
-from tests.e2e.conftest import AIRFLOWS, kedro
+from tests.e2e.conftest import AIRFLOWS, kedro, write
 from tests.e2e.test_run_once import TASKS, states
 
 NODES = [task for task in TASKS if task not in {"first", "second"}]
@@ -65,3 +66,31 @@ def test_an_end_in_the_middle_leaves_nothing(spaceflights, scratch, number):
     assert processes.residents(scratch) == []
     assert list(scratch.iterdir()) == []
     assert command.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+
+
+def test_the_other_commands_work_on_a_sandbox_that_is_kept(spaceflights, scratch):
+    """With what it prints another terminal lists the DAG that was run there; Ctrl-C ends it as the run has ended."""
+    command = subprocess.Popen(
+        [sys.executable, "-m", "kedro", "airflow-k8s", "sandbox", "--keep"],
+        cwd=spaceflights,
+        env={**os.environ, "DO_NOT_TRACK": "1", "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines = []
+    for line in command.stderr:
+        lines.append(line)
+        if line.startswith("  output: "):
+            break
+    exported, _, *settings = lines[-4:]
+    write(spaceflights, "conf/local/airflow-k8s.yaml", "".join(settings))
+    login = dict(word.split("=", 1) for word in shlex.split(exported)[1:])
+
+    listed = kedro(spaceflights, "airflow-k8s", "list-pipelines", "--format", "json", **login)
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=60)
+
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assert '"spaceflights"' in listed.stdout
+    assert command.returncode == 0

@@ -1,10 +1,12 @@
 """What the sandbox says of a run, with an Airflow that it believes to have started."""
 
+import shlex
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from kedro_airflow_k8s import run, sandbox
 from kedro_airflow_k8s.config import load, load_sandbox
@@ -111,3 +113,14 @@ def test_a_failed_run_is_to_be_seen_if_the_sandbox_is_kept(here, ending, said, i
         here(keep=True)
 
     assert sandbox.GONE not in f"{said}{error.value}"
+
+
+def test_a_sandbox_that_stays_can_be_used(here, ending, said, airflow, tmp_path, interrupted):
+    """What the other commands need is printed as a shell and as airflow-k8s.yaml take it."""
+    ending("success")
+
+    here(keep=True)
+
+    exported, _, *lines = said[-1].splitlines()[2:]
+    assert [f"{name}={value}" for name, value in LOGIN.items()] == shlex.split(exported)[1:]
+    assert {"host": airflow.url, "output": f"{tmp_path}/d"} == yaml.safe_load("\n".join(lines))
