@@ -116,13 +116,15 @@ def test_the_image_is_built_before_any_login():
                 "docker login --username AWS --password-stdin 1.dkr.ecr.eu-west-1.amazonaws.com < token of aws",
             ],
         ),
+        ("ghcr.io/us", "", ["docker login --username actor --password-stdin ghcr.io < token of github"]),
         ("ghcr.io/us", "p w", ["docker login --username me --password-stdin ghcr.io < p w"]),
         ("x.pkg.dev/p", "p w", ["docker login --username me --password-stdin x.pkg.dev < p w"]),
         ("registry.local:5000", "", []),
     ],
 )
 def test_the_registry_decides_on_the_login(tmp_path, registry, password, calls):
-    """Google's and Amazon's registries get the login of the step before, any other the password if there is one."""
+    """Google's and Amazon's registries get the login of the step before, GitHub's the token of the workflow, and any
+    the password if there is one."""
     log, script = tmp_path / "log", '#!/bin/sh\necho "${0##*/} $*" >> "$LOG"\n'
     bodies = {
         "gcloud": script,
@@ -135,6 +137,7 @@ def test_the_registry_decides_on_the_login(tmp_path, registry, password, calls):
     log.touch()
     (step,) = (step for step in job(workflows(PLAIN)["on-push"])["steps"] if step.get("name", "").endswith("registry"))
     variables = {"IMAGE_REGISTRY": registry, "REGISTRY_PASSWORD": password, "REGISTRY_USERNAME": "me", "LOG": str(log)}
+    variables |= {"GITHUB_ACTOR": "actor", "GITHUB_TOKEN": "token of github"}
 
     subprocess.run(
         ["bash", "-e", "-c", step["run"]], env={"PATH": f"{tmp_path}:/usr/bin:/bin", **variables}, check=True
@@ -143,13 +146,28 @@ def test_the_registry_decides_on_the_login(tmp_path, registry, password, calls):
 
 
 def test_when_they_run():
-    """Every branch but one is tried, that one is scheduled; in a subfolder only what concerns it."""
+    """Every branch but one and Dependabot's is tried, that one is scheduled; in a subfolder only what concerns it."""
     once, schedule = (parsed(text)["on"] for text in workflows(PLAIN).values())
-    assert ({"push": {"branches-ignore": ["main"]}}, {"push": {"branches": ["main"]}}) == (once, schedule)
+    assert {"push": {"branches-ignore": ["main", "dependabot/**"]}} == once
+    assert {"push": {"branches": ["main"]}} == schedule
 
     inner = Pipeline(**{**vars(PLAIN), "folder": "one/two"})
     paths = ["one/two/**", ".github/workflows/on-push.yml"]
     assert paths == parsed(workflows(inner)["on-push"])["on"]["push"]["paths"]
+
+
+def test_they_may_not_write_packages_until_they_are_told_to():
+    """GitHub's registry needs a right that no other does: it is a comment, and without its hash a permission."""
+    for text in workflows(PLAIN).values():
+        permissions = {"contents": "read", "id-token": "write"}
+        assert permissions == job(text)["permissions"]
+
+        assert {**permissions, "packages": "write"} == job(text.replace("# packages:", "packages:"))["permissions"]
+
+
+def test_no_job_goes_on_for_ever():
+    """The job that waits for a run has the time that GitHub gives at most, the other one an hour."""
+    assert ["360", "60"] == [job(text)["timeout-minutes"] for text in workflows(PLAIN).values()]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +225,7 @@ def test_the_branch_that_the_remote_has_as_its_default(project, tmp_path):
     project.run("init", "--with-github-actions")
 
     text = (project.path / ".github/workflows/on-push.yml").read_text(encoding="utf-8")
-    assert ["trunk"] == parsed(text)["on"]["push"]["branches-ignore"]
+    assert "trunk" == parsed(text)["on"]["push"]["branches-ignore"][0]
 
 
 def test_the_environment_that_is_given_is_theirs(project):
