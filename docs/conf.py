@@ -4,7 +4,7 @@ from kedro_airflow_k8s import __version__
 
 project = "kedro-airflow-k8s"
 release = __version__
-extensions = ["myst_parser", "sphinx_click"]
+extensions = ["myst_parser"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"{project} {release}"

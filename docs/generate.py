@@ -1,17 +1,20 @@
-"""Writes what is generated: a page and a JSON schema from the code, the code on a page from a DAG file.
+"""Writes what is generated: two pages and a JSON schema from the code, the code on a page from a DAG file.
 
 `python docs/generate.py` writes all of it.
 """
 
 import ast
+import inspect
 import json
 import re
 import textwrap
 from pathlib import Path
 from typing import Any
 
+import click
 from pydantic import AliasChoices
 
+from kedro_airflow_k8s.cli import airflow_k8s
 from kedro_airflow_k8s.config import sections
 from kedro_airflow_k8s.config.keys import described
 from kedro_airflow_k8s.config.mlflow import (
@@ -37,6 +40,25 @@ its meaning. This page is generated from the code, as is a JSON schema of the fi
 `kedro_airflow_k8s/config/airflow-k8s.schema.json`, for editors.
 
 """
+
+COMMANDS = """\
+# Commands
+
+All commands run inside a Kedro project, and take the options of `kedro airflow-k8s` before their own name:
+
+```sh
+kedro airflow-k8s --env base compile
+```
+
+The commands that compile warn of what is likely to go wrong; `--strict` makes these warnings errors, and nothing is
+written. What the exit codes mean is said under [continuous integration](ci.md#exit-codes). This page is generated from
+the code.
+
+## Before the command
+
+"""
+# What is to be typed stands as code, or the two hyphens of an option would become a dash.
+TYPED = re.compile(r"(?<![\w`-])(--?[a-z][a-z-]*|[A-Z]+(?:_[A-Z]+)+|run_config\.[\w.]*\w|airflow-k8s\.yaml|conf/base)")
 
 TYPES = {
     "AccessModes": "list",
@@ -155,6 +177,42 @@ def configuration() -> str:
     )
 
 
+def commands() -> str:
+    """Return the page of the commands and their options."""
+    parts = [COMMANDS + options(airflow_k8s)]
+    for name, command in sorted(airflow_k8s.commands.items()):
+        arguments = "".join(f" [{each.name}]".upper() for each in command.params if isinstance(each, click.Argument))
+        usage = f"`kedro airflow-k8s {name}{arguments}`"
+        parts.append(f"## {name}\n\n{usage}\n\n{marked(command.help)}\n\n{options(command)}")
+    return "\n".join(parts)
+
+
+def options(command: click.Command) -> str:
+    """Return the table of a command's options."""
+    lines = ["| option | default | meaning |", "|---|---|---|"]
+    for option in command.params:
+        if isinstance(option, click.Option):
+            spelt = f"{', '.join(option.opts)} {taken(option)}".strip()
+            variable = f" `{option.envvar}` in the environment sets it, too." if option.envvar else ""
+            default = f"`{option.default}`" if option.show_default else ""
+            lines.append(f"| `{spelt}` | {default} | {marked(option.help)}{variable} |")
+    return "\n".join(lines) + "\n"
+
+
+def marked(text: str | None) -> str:
+    """Return a text of the command line as Markdown: what is to be typed is code."""
+    return TYPED.sub(r"`\1`", inspect.cleandoc(text or ""))
+
+
+def taken(option: click.Option) -> str:
+    """Return what stands for the value of an option, nothing if it takes none."""
+    if option.is_flag:
+        return ""
+    # A bar would end the cell of the table.
+    choices = " or ".join(option.type.choices) if isinstance(option.type, click.Choice) else option.type.name.upper()
+    return option.metavar or choices
+
+
 def generated_dag() -> str:
     """Return the page of the generated DAG, each block of code as the comment before it says.
 
@@ -239,4 +297,5 @@ def value_of(made: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     (DOCS / "configuration.md").write_text(configuration(), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
+    (DOCS / "cli.md").write_text(commands(), encoding="utf-8")
     DAG_PAGE.write_text(generated_dag(), encoding="utf-8")

@@ -152,7 +152,14 @@ def schedule(ctx: click.Context, /, **options: Any) -> None:
 
 
 @airflow_k8s.command()
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How the list is written.",
+)
 @click.option("--output-file", type=click.File("w", encoding="utf-8"), help="Write it there, too.")
 @click.pass_context
 def list_pipelines(ctx: click.Context, /, form: str, output_file: IO[str] | None) -> None:

@@ -31,6 +31,13 @@ def test_the_reference_is_current():
     assert (ROOT / "docs/configuration.md").read_text(encoding="utf-8") == generated
 
 
+def test_the_commands_are_current():
+    """docs/cli.md is what docs/generate.py writes from the commands."""
+    generated = runpy.run_path(str(ROOT / "docs/generate.py"))["commands"]()
+
+    assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == generated
+
+
 def test_the_code_of_the_generated_dag_is_current():
     """The code on the page of the generated DAG is that of the golden files, as docs/generate.py writes it."""
     generated = runpy.run_path(str(ROOT / "docs/generate.py"))["generated_dag"]()
