@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kedro_airflow_k8s import project, scaffold, variables
+from kedro_airflow_k8s import delivery, project, scaffold, variables
 from kedro_airflow_k8s.errors import InitError
 from kedro_airflow_k8s.project import Place
 
@@ -44,8 +44,8 @@ def init(metadata: Any, request: Request) -> tuple[tuple[Outcome, ...], tuple[st
     """Write the files for the project behind Kedro's `ProjectMetadata`.
 
     Returns what became of each file, what the user should know, and what to do next. Raises `ConfigError` for an
-    environment that cannot be, `InitError` for a file that cannot be written, or should not hold what is asked for;
-    then none is written.
+    environment that cannot be, `DeliveryError` for an output that cannot, `InitError` for a file that cannot be
+    written, or should not hold what is asked for; then none is written.
     """
     if _has_password(request.output or ""):
         raise InitError(
@@ -53,6 +53,7 @@ def init(metadata: Any, request: Request) -> tuple[tuple[Outcome, ...], tuple[st
             f"--output out and set {variables.PREFIX}AIRFLOW_DAGS"
         )
     place = project.place(metadata, request.env)
+    delivery.located(request.output or "", place.path)
     wanted = [_configuration(place, request), *(_workflows(place, request) if request.workflows else ())]
     # Nothing is written if anything is in the way.
     targets = [(_target(place, own, there, request.force), text) for own, there, text in wanted]

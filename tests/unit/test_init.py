@@ -418,6 +418,14 @@ def test_an_output_without_a_password_stands_in_the_file(project, output):
     assert output == read(project)["output"]
 
 
+def test_an_output_that_no_upload_would_take_is_an_error(project):
+    """It is said before it stands in a file."""
+    result = project.run("init", "--output", "gs:/bucket/dags")
+
+    assert (1, True) == (result.exit_code, result.output.startswith("Error: gs:/...: a URL has two slashes, gs://"))
+    assert not (project.path / "conf/base/airflow-k8s.yaml").exists()
+
+
 def test_without_a_configuration_the_other_commands_point_to_init(project):
     """Who has not begun learns how to."""
     result = project.run("compile")

@@ -11,7 +11,7 @@ ALLOWED = {
     "cli": {"airflow", "build", "config", "delivery", "errors", "init", "listing", "run", "sandbox"},
     "run": {"airflow", "build", "delivery", "watch"} | BOTTOM,
     "build": {"codegen", "config", "errors", "model", "plan", "project"},
-    "init": {"config", "project", "scaffold", "variables"} | BOTTOM,
+    "init": {"config", "delivery", "project", "scaffold", "variables"} | BOTTOM,
     "scaffold": {"config", "scaffold"} | BOTTOM,
     "plan": {"config", "model", "plan", "project"} | BOTTOM,
     "codegen": {"codegen", "model"},
