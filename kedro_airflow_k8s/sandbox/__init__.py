@@ -22,6 +22,7 @@ from kedro_airflow_k8s.sandbox.session import Server, Spec
 
 UNFAITHFUL = "Not emulated: resource limits, node selection, image pulls, network policy, paths outside the project"
 GONE = "The sandbox is shut down, and with it what still ran in it; --keep leaves it up to look at."
+KEPT = "The run did not succeed, as is told above; the sandbox is shut down now."
 
 
 def run_here(
@@ -57,7 +58,8 @@ def run_here(
             _stay(server, say)
         if failure:
             # Errors of a run speak of an Airflow that stays where it is.
-            raise failure if keep else type(failure)(f"{failure}\n\n{GONE}") from failure
+            told = KEPT if keep else f"{failure}\n\n{GONE}"
+            raise type(failure)(told) from failure
 
 
 def _run(build: Build, server: Server, wait: run.Wait, say: Callable[[str], None]) -> None:

@@ -106,13 +106,14 @@ def interrupted(monkeypatch):
 
 
 def test_a_failed_run_is_to_be_seen_if_the_sandbox_is_kept(here, ending, said, interrupted):
-    """While Airflow is up nobody says that it is not."""
+    """What failed is told while Airflow is up, and not once more when it is gone."""
     ending("failed")
 
     with pytest.raises(RunFailed) as error:
         here(keep=True)
 
-    assert sandbox.GONE not in f"{said}{error.value}"
+    assert [sandbox.GONE in line for line in said if "ended as failed" in line] == [False]
+    assert str(error.value) == sandbox.KEPT
 
 
 def test_a_sandbox_that_stays_can_be_used(here, ending, said, airflow, tmp_path, interrupted):
