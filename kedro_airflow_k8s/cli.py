@@ -195,8 +195,6 @@ def run_once(
     ctx: click.Context, /, minutes: float | None, load_timeout: int, replace_schedule: bool, **options: Any
 ) -> None:
     """Upload the DAG without a schedule and run it once."""
-    import os
-
     from kedro_airflow_k8s import run
     from kedro_airflow_k8s.airflow import connect
 

@@ -186,7 +186,7 @@ def discover(transport: Transport) -> V1 | V2:
         sent_on = "" if transport.host.startswith(elsewhere) else f", sent on to {elsewhere}"
         tried.append(f"{path} ({answer.status}: {answer.detail}{sent_on})")
     raise AirflowUnreachable(
-        f"{transport.host} is not an Airflow: tried {' and '.join(tried)}. Does host lack a path prefix, or does a"
+        f"{transport.host} is not an Airflow: tried {' and '.join(tried)}. Is the path in host right, or does a"
         " login page stand before it?"
     )
 

@@ -40,7 +40,7 @@ def test_something_else_answers(serve, time):
 
     assert (
         f"{state.url} is not an Airflow: tried /api/v2/version (200: an HTML page, 'Sign in') and /api/v1/version"
-        " (200: an HTML page, 'Sign in'). Does host lack a path prefix, or does a login page stand before it?"
+        " (200: an HTML page, 'Sign in'). Is the path in host right, or does a login page stand before it?"
     ) == str(error.value)
 
 
