@@ -12,11 +12,11 @@ from typing import Any
 from kedro_airflow_k8s import config, project
 from kedro_airflow_k8s.codegen.source import render
 from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
-from kedro_airflow_k8s.errors import PlanError
+from kedro_airflow_k8s.errors import ConfigError, PlanError
 from kedro_airflow_k8s.model import File
 from kedro_airflow_k8s.plan import identify, plan
 from kedro_airflow_k8s.plan.pod import project_path
-from kedro_airflow_k8s.project import Project
+from kedro_airflow_k8s.project import Project, Source
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,7 @@ def build(metadata: Any, request: Request) -> Build:
     """
     source = project.source(metadata, request.env)
     overrides = request.overrides if request.mlflow else {**request.overrides, "run_config.mlflow.enabled": False}
-    settings = config.load(
-        source.content, source.files, overrides=overrides, required=("run_config.image", *request.required)
-    )
+    settings = _checked(source, overrides=overrides, required=("run_config.image", *request.required))
     loaded = project.load(metadata, request.env, request.pipeline)
     planned = plan(
         loaded,
@@ -113,8 +111,17 @@ def build(metadata: Any, request: Request) -> Build:
 
 def settings(metadata: Any, env: str, *required: str) -> PluginConfig:
     """Return the configuration alone, with the dotted keys that are required. Raises `ConfigError`."""
-    source = project.source(metadata, env)
-    return config.load(source.content, source.files, required=required)
+    return _checked(project.source(metadata, env), required=required)
+
+
+def _checked(source: Source, **options: Any) -> PluginConfig:
+    """Return the configuration. Raises `ConfigError`, with what the user should know of how it was read."""
+    try:
+        return config.load(source.content, source.files, **options)
+    except ConfigError as error:
+        if source.remark is None:
+            raise
+        raise ConfigError(f"{error}\n{source.remark}") from None
 
 
 def next_start(schedule: str | None, start: datetime, *, catchup: bool, now: datetime) -> str:

@@ -206,7 +206,7 @@ def test_a_config_loader_of_the_project_is_left_alone(template, tmp_path):
     project = KedroProject(Path(shutil.copytree(template, tmp_path / "matrix")))
     project.write("src/matrix/settings.py", LOADER)
     project.write("src/matrix/pipelines/looking/__init__.py", LOOK)
-    config = {"image": "matrix:${commit_id|dirty}", "namespace": "airflow", "experiment_name": "Matrix"}
+    config = {"image": "matrix:1", "namespace": "airflow", "experiment_name": "Matrix", "description": "${x|y}"}
     for kind, content in {
         "airflow-k8s": {"run_config": config},
         "catalog": {},
@@ -216,10 +216,16 @@ def test_a_config_loader_of_the_project_is_left_alone(template, tmp_path):
 
     run = project.kedro("run", KEDRO_CONFIG_X="1")
     compiled = project.kedro("airflow-k8s", "compile")
+    written = project.read("dags/Matrix.py")
+    config["image"] = "matrix:${commit_id|dirty}"
+    project.write("conf/base/airflow-k8s.json", json.dumps({"run_config": config}))
+    refused = project.kedro("airflow-k8s", "compile")
 
     reason = "variables are not used in the configuration: CONFIG_LOADER_CLASS of settings.py is JsonLoader"
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.count(reason) == 1
     assert compiled.returncode == 0, compiled.stdout + compiled.stderr
     assert compiled.stderr == f"Note: KEDRO_CONFIG_* {reason}, which is no OmegaConfigLoader\n"
-    assert "matrix:${commit_id|dirty}" in project.read("dags/Matrix.py")
+    assert 'description="${x|y}"' in written
+    assert refused.returncode == 1
+    assert "got 'matrix:${commit_id|dirty}'\nKEDRO_CONFIG_* " + reason in refused.stderr
