@@ -46,7 +46,8 @@ def write(files: Sequence[File], output: str | os.PathLike[str]) -> Written:
 def located(output: str, base: Path) -> str:
     """Return where `output` is: a URL as it stands, a folder counted from `base`. Raises `DeliveryError`."""
     protocol, path = _split(output)
-    return output if protocol else str(base / _folder(path))
+    # As it was written: a dot at its beginning tells a folder from a URL.
+    return output if protocol or base == Path() else str(base / _folder(path))
 
 
 def _folder(path: str) -> Path:

@@ -171,14 +171,15 @@ def _next(place: Place, request: Request) -> str:
     file = place.short(place.there[0] if place.there else place.folder / "airflow-k8s.yaml")
     env = f"-e {shlex.quote(request.env)} " if request.env else ""
     # Over a base file it sets next to nothing.
-    task = f"set in {file} what is other there" if place.below else f"look over image and namespace in {file}"
+    task = f"set in {file} what differs there" if place.below else f"look over image and namespace in {file}"
     return f"{task}, then `kedro airflow-k8s {env}compile`"
 
 
 def _remarks(place: Place, request: Request) -> Iterator[str]:
-    given = {key: value for key, value in {"host": request.host, "output": request.output}.items() if value}
-    if given and place.there and not request.force:
-        lines = " and ".join(f"`{key}: {value}`" for key, value in given.items())
+    there = "" if request.force else "\n".join(file.read_text("utf-8", "replace") for file in place.there)
+    given = {"host": request.host, "output": request.output}
+    lines = " and ".join(f"`{key}: {value}`" for key, value in given.items() if there and value and value not in there)
+    if lines:
         files = " and ".join(place.short(file) for file in place.there)
         yield f"set {lines} in {files} yourself; what is there is kept"
     if not request.workflows:

@@ -60,7 +60,7 @@ def plan(
         arguments={
             "description": run.description,
             "schedule": schedule,
-            "start_date": _start(project, config, today, scheduled=scheduled),
+            "start_date": _start(project, config, today, scheduled=schedule is not None),
             "catchup": run.catchup,
             **({"max_active_runs": 1} if schedule == "@continuous" else {}),
             "tags": _tags(project, config),
@@ -127,11 +127,11 @@ def _way_out(config: PluginConfig) -> str:
     if volume.keep_on_failure:
         return (
             "To go on with a failed run, clear its failed task and what is downstream of it; its volume is kept until"
-            " the run succeeds."
+            " its nodes have succeeded."
         )
     return (
-        "To repeat a failed run, clear all of it: a single task would lack the volume, which was removed with what the"
-        " other tasks had written."
+        "To repeat a failed run, clear all of it: a single node would lack the volume, which was removed with what the"
+        " other nodes had written."
     )
 
 

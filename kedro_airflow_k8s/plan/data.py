@@ -62,7 +62,7 @@ def _unknown(project: Project) -> Iterator[str]:
         readers = ", ".join(repr(node.name) for node in project.nodes if name in node.inputs)
         yield (
             f"dataset {name!r} is read by {readers}, but no node writes it and the catalog does not have it; is the"
-            " name right? A pod finds it only if a hook of the project adds it"
+            " name right? If a hook of the project adds it, give it an entry there, {type: MemoryDataset}"
         )
 
 

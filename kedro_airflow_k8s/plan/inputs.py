@@ -79,10 +79,11 @@ def _exposed(config: PluginConfig) -> list[str]:
 def _check_place(secret: Secret, root: PurePosixPath) -> None:
     """Refuse a folder of files that would hide the project, what it cannot do without, or the shared volume."""
     place = PurePosixPath(posixpath.normpath(secret.deploy_target or ""))
-    if any((root / part).is_relative_to(place) for part in ("conf", "data", "src")):
+    hidden = [part for part in ("conf", "data", "src") if (root / part).is_relative_to(place)]
+    if hidden:
         raise PlanError(
-            f"run_config.secrets: {secret.secret!r} as files in {secret.deploy_target} would hide {root}, where the"
-            " project lies in the image; give it a folder of its own"
+            f"run_config.secrets: {secret.secret!r} as files in {secret.deploy_target} would hide {', '.join(hidden)}"
+            f" of the project, which lies in {root} of the image; give it a folder of its own"
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
-from urllib.parse import urlsplit
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
@@ -19,7 +18,6 @@ OPERATORS = "kedro_airflow_k8s.operators.mlflow"
 HANDLERS = "kedro_airflow_k8s.operators.authentication"
 TRACKING_URI, RUN_ID = "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"
 START, FINISH = "start_mlflow_run", "finish_mlflow_run"
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _WAYS_OUT = "name a server in run_config.mlflow.tracking_uri, or say --no-mlflow"
 
 
@@ -87,7 +85,7 @@ def _check_names(config: PluginConfig) -> None:
         "secrets": [each.deploy_target for each in run.secrets if each.deploy_type == "env"],
     }
     for key, given in names.items():
-        for name in {TRACKING_URI, RUN_ID} & {*given}:
+        for name in (each for each in (TRACKING_URI, RUN_ID) if each in given):
             raise PlanError(
                 f"run_config.{key}: {name} is set for the nodes by the MLflow run of their DAG run; remove it there, or"
                 " say --no-mlflow"
@@ -123,8 +121,8 @@ def _untracked(project: Project, config: PluginConfig) -> Iterator[str]:
         reason = f"{_files(tracking)} names no server" if tracking.files else "there is no mlflow.yml"
     yield (
         f"MLflow is off: {reason}. kedro-mlflow would track each node by itself, to a place that is lost with its pod"
-        f" or that MLflow refuses; {cure}, or keep kedro-mlflow off by DISABLE_HOOKS_FOR_PLUGINS in settings.py"
-        " (--no-mlflow only silences this)"
+        f" or that MLflow refuses; {cure}, or keep kedro-mlflow off by DISABLE_HOOKS_FOR_PLUGINS = ('kedro_mlflow',)"
+        " in settings.py (--no-mlflow only silences this)"
     )
 
 
@@ -145,9 +143,6 @@ def _doubtful(project: Project, config: PluginConfig) -> Iterator[str]:
             " it says; compile for another environment with --env"
         )
     asked, configured = config.run_config.mlflow.tracking_uri, tracking.tracking_uri
-    place = asked or configured or ""
-    if urlsplit(place).hostname in _LOOPBACK:
-        yield f"MLflow at {place} is for a pod of a cluster the pod itself; name the server as the pods find it"
     if asked and configured and not tracking.only_local and asked.rstrip("/") != configured.rstrip("/"):
         yield (
             f"{_files(tracking)} names a server of its own, which kedro-mlflow takes in the pods, whatever"

@@ -76,7 +76,7 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         selection=selection,
         datasets={name: found[name] for name in passed},
         left_out=surroundings.left_out(metadata.project_path, {name: found[name].local_path for name in taken}),
-        unknown=tuple(name for name in taken if found[name].in_memory),
+        unknown=tuple(name for name in taken if not found[name].known),
         commit=surroundings.commit(metadata.project_path),
         workdir=surroundings.workdir(metadata.project_path),
         tracking=tracking(metadata, env),

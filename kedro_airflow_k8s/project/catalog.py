@@ -15,10 +15,14 @@ _IN_MEMORY = {"MemoryDataset", "MemoryDataSet", "SharedMemoryDataset"}
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as configured: whether it is kept in memory only, and its local path if it is a local file."""
+    """A dataset as configured: whether it is kept in memory only, and its local path if it is a local file.
+
+    One that is not `known` has no entry in the catalog; Kedro keeps it in memory.
+    """
 
     in_memory: bool
     local_path: str | None = None
+    known: bool = True
 
 
 def datasets(metadata: Any, env: str, names: Iterable[str]) -> dict[str, Dataset]:
@@ -77,4 +81,4 @@ def _dataset(entry: Mapping[str, Any]) -> Dataset:
     if path is None and isinstance(inner, Mapping) and kind == "CachedDataset":
         return _dataset(inner)
     local = isinstance(path, str) and (path.startswith("file://") or "://" not in path)
-    return Dataset(kind in _IN_MEMORY, str(path).removeprefix("file://") if local else None)
+    return Dataset(kind in _IN_MEMORY, str(path).removeprefix("file://") if local else None, known=bool(entry))

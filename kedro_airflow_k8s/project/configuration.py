@@ -99,7 +99,11 @@ def _source(metadata: Any, env: str, kind: str) -> Source | None:
     if not isinstance(content, Mapping):
         raise ConfigError(f"{type(loader).__name__}[{kind!r}] should be a mapping, got {type(content).__name__}")
     if kind in _PATTERNS and (empty := emptied(files)):
-        raise ConfigError(f"{_short(empty[0], metadata)}: {empty[1]}; leave the key out, or write null to drop it")
+        file, key, other = empty
+        raise ConfigError(
+            f"{_short(file, metadata)}: {key}: has no value, and would drop the section of {_short(other, metadata)};"
+            " leave the key out, or write null to drop it"
+        )
     # For OmegaConf a file of nothing but a word has that word as a key without a value.
     wrong = _why(files, kind, metadata) if kind in _PATTERNS and None in content.values() else None
     if wrong:

@@ -6,7 +6,7 @@ import os
 import re
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -144,9 +144,14 @@ class _Recorder:
         return getattr(warnings, name)
 
 
-def _raised(error: BaseException) -> tuple[str, int]:
-    """Return file and line where an error was raised: of the project's own code if that had a part in it."""
-    frames = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
+def _raised(chain: Sequence[BaseException]) -> tuple[str, int]:
+    """Return file and line where an error came up: of the project's own code if that had a part in it.
+
+    The chain goes from the error that was caught to the one that began it.
+    """
+    frames = [
+        (frame.filename, frame.lineno or 0) for error in chain for frame in traceback.extract_tb(error.__traceback__)
+    ]
     others = (f"{os.sep}site-packages{os.sep}", f"{os.sep}lib{os.sep}python", "<frozen", os.path.dirname(__file__))
     own = [place for place in frames if not any(part in place[0] for part in others)]
     return (own or frames or [("", 0)])[-1]
@@ -173,9 +178,11 @@ def _import_failures() -> Iterator[None]:
         raise ProjectError(f"pipeline module {module} cannot be imported: {last}") from failure
     if failure:
         cause: BaseException = failure
+        chain = [cause]
         while cause.__cause__ or cause.__context__:
             cause = cause.__cause__ or cause.__context__ or cause
-        file, line = _raised(cause)
+            chain.append(cause)
+        file, line = _raised(chain)
         said = one_line(cause)
         if old := re.search(r"'resources:(\S+)' is not a valid node tag", said):
             said = f"{said} The tag of resources is resources.{old[1]} since Kedro 0.19"

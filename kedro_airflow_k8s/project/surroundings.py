@@ -76,7 +76,7 @@ def _git(path: Path, *arguments: str) -> str:
 
 
 def workdir(path: Path) -> PurePosixPath | None:
-    """Return the folder that the project's Dockerfile ends in, or None if it names none or only by a variable."""
+    """Return the folder that the project's Dockerfile ends in, or None if it names none."""
     try:
         text = (path / "Dockerfile").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -34,8 +34,8 @@ def as_written(content: Any, files: Sequence[Path]) -> Any:
     return _restored(content, tree)
 
 
-def emptied(files: Sequence[Path]) -> tuple[Path, str] | None:
-    """Return the first file, and the key in it, where nothing stands in the place of another file's section.
+def emptied(files: Sequence[Path]) -> tuple[Path, str, Path] | None:
+    """Return the first file, and the key in it, where nothing stands in the place of another file's section, and that.
 
     Laid over the other one, it would take all of the section away; `null` says that it shall.
     """
@@ -47,8 +47,8 @@ def emptied(files: Sequence[Path]) -> tuple[Path, str] | None:
             # As above.
             continue
         for other, base in roots:
-            if root and other.parent != file.parent and (path := next(_emptied(base, root, ""), None)):
-                return file, f"{path}: has no value, and would drop the section of {other.name} in {other.parent.name}"
+            if root and (path := next(_emptied(base, root, ""), None)):
+                return file, path, other
         if root:
             roots.append((file, root))
     return None

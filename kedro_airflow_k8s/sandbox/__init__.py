@@ -39,7 +39,7 @@ def run_here(
     Raises `SandboxError`, or what the run itself raises. Nothing of the sandbox is left, whatever happens.
     """
     for line in lacking(build.config, config):
-        say(f"Warning: {line}")
+        say(f"Note: {line}")
     airflow = install.ensure(version, say)
     image = Image(build.project.path, build.project_path, Path(sys.executable))
     say(UNFAITHFUL)

@@ -15,7 +15,7 @@ from kedro_airflow_k8s.scaffold.sample import sample
 HOST = "${airflow_url|}"
 OUTPUT = "${airflow_dags|}"
 _COMMENTED = (
-    "# A '#' right before a key shows the key's default, or what can stand below it; without the '#' it is set.\n"
+    "# A '#' right before a key shows its default, a proposal, or what can stand below it; without the '#' it is set.\n"
 )
 _VARIABLES = (
     "# ${name|default} is the environment variable KEDRO_CONFIG_NAME or, if it is not set, what follows the '|'.\n"

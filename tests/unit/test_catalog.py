@@ -45,7 +45,7 @@ def look_up(kedro_project, *names, catalog=CATALOG):
         ("a.b_csv", Dataset(False, "data/a/b.csv")),
         ("Memory.special_csv", Dataset(True)),
         ("int_x", Dataset(False, "/tmp/x.pkl")),
-        ("nowhere", Dataset(True)),
+        ("nowhere", Dataset(True, known=False)),
     ],
 )
 def test_a_dataset_as_configured(kedro_project, name, expected):
@@ -70,4 +70,4 @@ def test_without_a_catalog_everything_is_in_memory(kedro_project):
     project = kedro_project()
     (project.path / "conf/base/catalog.yml").unlink()
 
-    assert datasets(bootstrap_project(project.path), "local", ["x"]) == {"x": Dataset(True)}
+    assert datasets(bootstrap_project(project.path), "local", ["x"]) == {"x": Dataset(True, known=False)}

@@ -32,6 +32,27 @@ def test_the_folder_of_dags_is_below_the_project(kedro_project, tmp_path, monkey
     assert (project.path / "src/dags/Demo.py").exists()
 
 
+def test_a_configured_output_is_below_the_project(kedro_project, tmp_path, monkeypatch):
+    """Wherever the command is given; one of the command line is as in a shell, and a URL is neither."""
+    project = kedro_project(config=CONFIG.format(output="here"))
+    monkeypatch.chdir(tmp_path)
+
+    found = [
+        project.run("upload-pipeline", *output).output.splitlines()[-1]
+        for output in ([], ["-o", "here"], ["-o", "./s3:/here"], ["-o", f"file://{tmp_path}/there"])
+    ]
+
+    assert found == [f"{project.path}/here/Demo.py", "here/Demo.py", "s3:/here/Demo.py", f"{tmp_path}/there/Demo.py"]
+    assert (tmp_path / "s3:/here/Demo.py").exists()
+
+
+def test_a_configured_output_may_be_a_url(kedro_project, tmp_path):
+    """It is not taken for a folder of the project."""
+    project = kedro_project(config=CONFIG.format(output=f"file://{tmp_path}/there"))
+
+    assert project.run("upload-pipeline").output.splitlines()[-1] == f"{tmp_path}/there/Demo.py"
+
+
 def test_another_pipeline_gets_a_file_of_its_own(kedro_project, tmp_path):
     """Two pipelines of a project do not overwrite each other."""
     project = kedro_project()

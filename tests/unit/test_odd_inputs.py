@@ -411,12 +411,12 @@ BROKEN = {
     ),
     "nothing over a section": (
         {FILE: f"{LINES}  volume: {{size: 1Gi}}\n", LOCAL: "run_config:\n  volume:\n"},
-        f"{LOCAL}: run_config.volume: has no value, and would drop the section of airflow-k8s.yaml in base; leave the"
+        f"{LOCAL}: run_config.volume: has no value, and would drop the section of conf/base/airflow-k8s.yaml; leave the"
         " key out, or write null",
     ),
     "nothing over all": (
         {FILE: LINES, LOCAL: "run_config:\n  # image: x\n"},
-        f"{LOCAL}: run_config: has no value, and would drop the section of airflow-k8s.yaml in base",
+        f"{LOCAL}: run_config: has no value, and would drop the section of conf/base/airflow-k8s.yaml",
     ),
     "catalog broken": ({FILE: LINES, "conf/base/catalog.yml": "a: [\n"}, "conf/base/catalog.yml: line 2, column 1"),
     "catalog a list": ({FILE: LINES, "conf/base/catalog.yml": "- a\n"}, f"catalog.yml: {SECTION}, not a list"),

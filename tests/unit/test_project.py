@@ -55,14 +55,14 @@ def test_nodes_come_with_tags_and_parents(kedro_project):
 
 
 def test_a_dataset_that_nothing_makes_is_found(kedro_project):
-    """It is no parameter, no node writes it, and the catalog does not have it."""
+    """It is no parameter, no node writes it, and the catalog does not have it, not even as one that a hook fills."""
     project = kedro_project()
     project.write("conf/base/catalog.yml", "")
     without = load(bootstrap(project), "local", "__default__")
-    project.write("conf/base/catalog.yml", "raw: {type: text.TextDataset, filepath: data/raw.txt}")
-
     assert without.unknown == ("raw",)
-    assert load(bootstrap(project), "local", "__default__").unknown == ()
+    for entry in ("raw: {type: text.TextDataset, filepath: data/raw.txt}", "raw: {type: MemoryDataset}"):
+        project.write("conf/base/catalog.yml", entry)
+        assert load(bootstrap(project), "local", "__default__").unknown == ()
 
 
 def test_a_transcoded_dataset_is_a_dependency(kedro_project):
@@ -104,6 +104,27 @@ def test_a_pipeline_that_fails_to_import_is_an_error(kedro_project, arguments):
     project.write(f"src/{project.package}/pipelines/b/__init__.py", "import not_installed_here\n")
 
     with pytest.raises(ProjectError, match="not_installed_here"):
+        load(bootstrap(project), "local", "__default__")
+
+
+def test_other_warnings_are_passed_on(kedro_project):
+    """A package of pipelines that makes none is no reason to stop, and Kedro says so."""
+    project = with_parts(kedro_project, "pipelines['a']")
+    project.write(f"src/{project.package}/pipelines/c/__init__.py", "")
+
+    with pytest.warns(UserWarning, match="does not expose a 'create_pipeline' function"):
+        load(bootstrap(project), "local", "__default__")
+
+
+def test_a_circle_of_nodes_leads_to_the_project(kedro_project):
+    """The line is not the one of the library that found it."""
+    project = kedro_project(
+        "from kedro.pipeline import node, pipeline\n\n\ndef register_pipelines():\n"
+        "    one, two = node(lambda x: x, 'a', 'b', name='one'), node(lambda x: x, 'b', 'a', name='two')\n"
+        "    return {'__default__': pipeline([one, two])}\n"
+    )
+
+    with pytest.raises(ProjectError, match=r"\(.*/pipeline_registry\.py, line 6\)$"):
         load(bootstrap(project), "local", "__default__")
 
 

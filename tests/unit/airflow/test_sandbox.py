@@ -73,7 +73,7 @@ def test_what_is_missing_is_said_first(here, ending, said):
 
     here(env_vars=["API_HOST"])
 
-    assert said[0].startswith("Warning: conf/local/airflow-k8s-sandbox.yaml has no variable 'API_HOST'")
+    assert said[0].startswith("Note: conf/local/airflow-k8s-sandbox.yaml has no variable 'API_HOST'")
 
 
 def test_a_run_that_took_too_long_goes_down_with_the_sandbox(here):

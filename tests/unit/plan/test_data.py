@@ -69,7 +69,7 @@ def test_a_dataset_that_nothing_makes_is_a_warning():
 
     assert warning == (
         "dataset 'compannies' is read by 'load', but no node writes it and the catalog does not have it; is the name"
-        " right? A pod finds it only if a hook of the project adds it"
+        " right? If a hook of the project adds it, give it an entry there, {type: MemoryDataset}"
     )
 
 

@@ -54,10 +54,18 @@ def test_the_start_is_two_days_before_the_commit():
     assert planned({"start_date": 20200101}).dag.arguments["start_date"] == datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize(("scheduled", "start"), [(True, date(2030, 1, 1)), (False, date(2026, 11, 22))])
-def test_a_dag_that_is_not_scheduled_does_not_wait_for_its_start(scheduled, start):
+@pytest.mark.parametrize(
+    ("scheduled", "run", "start"),
+    [
+        (True, {"start_date": 20300101}, date(2030, 1, 1)),
+        (False, {"start_date": 20300101}, date(2026, 11, 22)),
+        (True, {"start_date": 20300101, "cron_expression": None}, date(2026, 11, 22)),
+        (False, {"start_date": 20200101}, date(2020, 1, 1)),
+    ],
+)
+def test_a_dag_that_is_not_scheduled_does_not_wait_for_its_start(scheduled, run, start):
     """Airflow would execute none of its tasks before, and call the run a success."""
-    assert planned({"start_date": 20300101}, scheduled=scheduled).dag.arguments["start_date"].date() == start
+    assert planned(run, scheduled=scheduled).dag.arguments["start_date"].date() == start
 
 
 @pytest.mark.parametrize(
@@ -216,8 +224,9 @@ def test_a_secret_must_not_hide_the_project():
     """A folder of files over the project, or over what is in it, would take away what the nodes need."""
     root = "/home/kedro_docker"
     assert planned({"secrets": [{"secret": "s", "deploy_type": "volume", "deploy_target": f"{root}/conf/local"}]})
-    for place in (f"{root}/data/", f"{root}/conf", f"{root}/src", root, "/home"):
-        with pytest.raises(PlanError, match="would hide /home/kedro_docker"):
+    places = {f"{root}/data/": "data", f"{root}/conf": "conf", f"{root}/src": "src", "/home": "conf, data, src"}
+    for place, hidden in places.items():
+        with pytest.raises(PlanError, match=f"would hide {hidden} of the project, which lies in {root} of the image"):
             planned({"secrets": [{"secret": "s", "deploy_type": "volume", "deploy_target": place}]})
 
 
