@@ -1,6 +1,7 @@
 """Any text and any shape of pipeline, through the plugin and then through Airflow's own rendering."""
 
 import json
+import re
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from kedro_airflow_k8s.codegen.source import render
 from kedro_airflow_k8s.config import load
+from kedro_airflow_k8s.config.kubernetes import _IMAGE
 from kedro_airflow_k8s.errors import ConfigError
 from kedro_airflow_k8s.plan import plan
 from kedro_airflow_k8s.project import Node, Project
@@ -23,6 +25,7 @@ ODD = st.sampled_from(
     ["{{ x }}", "{% raw %}", "{# #}", "${a}", "$(HOME)", "$$", "'\"\\", "\n", "\r\n", "😀", "<b>&", "é\u202e"]
 )
 TEXT = st.lists(ODD | st.text(max_size=8), min_size=1, max_size=5).map("".join).filter(lambda text: "\0" not in text)
+IMAGE = st.from_regex(re.compile(_IMAGE, re.ASCII), fullmatch=True).filter(lambda image: len(image) <= 500)
 SCRIPT = Path(__file__).with_name("render_pods.py")
 
 
@@ -40,7 +43,7 @@ def pipelines(draw):
 def configurations(draw):
     """Draw a configuration with any text where any text is allowed."""
     return {
-        "image": draw(TEXT),
+        "image": draw(IMAGE),
         "namespace": "airflow",
         "experiment_name": draw(TEXT),
         "description": draw(TEXT),
