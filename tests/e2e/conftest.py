@@ -110,6 +110,8 @@ SECRETS = {
 
 VARIABLES = {"tricky": TRICKY, "number": "00123", "limits": '{"a": [1, 2]}', "API_HOST": "http://api/$(HOME)?a=1&b"}
 
+# A day's schedule would start a second run, with a claim, if the tests run over midnight.
+YEARLY = "cron_expression: '@yearly', start_date: 20240101"
 SETTINGS = {
     # A DAG that is not scheduled does not wait for the start of the schedule: Airflow would execute nothing.
     "local": "run_config: {start_date: 20300101}",
@@ -129,9 +131,9 @@ run_config:
     "keep": "run_config: {volume: {keep_on_failure: true}}",
     "empty": "run_config: {cron_expression: null, volume: {skip_init: true}}",
     "diskless": "run_config: {volume: {disabled: true}}",
-    "waiting": "run_config: {run_name: waiting, external_dependencies: [{dag_id: upstream}]}",
+    "waiting": f"run_config: {{run_name: waiting, {YEARLY}, external_dependencies: [{{dag_id: upstream}}]}}",
     "stopped": "run_config: {volume: {disabled: true}, external_dependencies: [{dag_id: upstream}]}",
-    "lost": "run_config: {run_name: lost, external_dependencies: [{dag_id: no-such-dag}]}",
+    "lost": f"run_config: {{run_name: lost, {YEARLY}, external_dependencies: [{{dag_id: no-such-dag}}]}}",
 }
 
 

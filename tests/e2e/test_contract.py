@@ -142,7 +142,7 @@ try:
 except ImportError:
     from airflow.operators.empty import EmptyOperator
 
-with DAG("upstream", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), catchup=False):
+with DAG("upstream", schedule="@yearly", start_date=datetime(2024, 1, 1, tzinfo=timezone.utc), catchup=False):
     EmptyOperator(task_id="done")
 """
 
