@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,21 @@ def as_written(content: Any, files: Sequence[Path]) -> Any:
     YAML takes `1.10` for 1.1, `12:30` for 750, `2024_01` for 202401 and `no` for false. The last file counts.
     """
     tree: Any = None
+    for _, root in _composed(files):
+        # `<<` with something that is no section passes a loader of the project's own only.
+        with suppress(ValueError):
+            tree = _overlaid(tree, _tree(root))
+    return _restored(content, tree)
+
+
+def _composed(files: Sequence[Path]) -> Iterator[tuple[Path, Node | None]]:
+    """Yield each file that is plain YAML, and its root."""
     for file in files:
         try:
-            tree = _overlaid(tree, _tree(yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=_FAST)))
+            yield file, yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=_FAST)
         except (OSError, ValueError, yaml.YAMLError):
-            # The project's own loader reads this file although it is no plain YAML: its letters may be anything.
+            # The project's own loader reads this file all the same: its letters may be anything.
             continue
-    return _restored(content, tree)
 
 
 def emptied(files: Sequence[Path]) -> tuple[Path, str, Path] | None:
@@ -40,17 +49,14 @@ def emptied(files: Sequence[Path]) -> tuple[Path, str, Path] | None:
     Laid over the other one, it would take all of the section away; `null` says that it shall.
     """
     roots: list[tuple[Path, Node]] = []
-    for file in files:
-        try:
-            root = yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=_FAST)
-        except (OSError, ValueError, yaml.YAMLError):
-            # As above.
+    for file, root in _composed(files):
+        if root is None:
             continue
         for other, base in roots:
-            if root and (path := next(_emptied(base, root, ""), None)):
+            # All of a file that is empty drops nothing.
+            if path := next(_emptied(base, root, ""), None):
                 return file, path, other
-        if root:
-            roots.append((file, root))
+        roots.append((file, root))
     return None
 
 
