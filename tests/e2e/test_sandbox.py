@@ -8,8 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kedro_airflow_k8s.sandbox import processes
@@ -41,24 +43,33 @@ def test_a_project_runs_to_success(spaceflights, scratch, version):
     assert processes.residents(scratch) == []
 
 
+def in_the_middle(command, scratch, log):
+    """Wait until a node runs in its pod: what the command tells of that comes late, or never if the node is quick."""
+    while command.poll() is None:
+        for process in processes.residents(scratch):
+            with suppress(psutil.Error):
+                if any(argument.startswith("--nodes=") for argument in process.cmdline()):
+                    return
+        time.sleep(0.2)
+    raise AssertionError(log.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_an_end_in_the_middle_leaves_nothing(spaceflights, scratch, number):
+def test_an_end_in_the_middle_leaves_nothing(spaceflights, scratch, tmp_path, number):
     """Whether killed or interrupted while pods run, the command leaves no process and no file."""
-    command = subprocess.Popen(
-        [sys.executable, "-m", "kedro", "airflow-k8s", "sandbox"],
-        cwd=spaceflights,
-        env={**os.environ, "DO_NOT_TRACK": "1", "TMPDIR": str(scratch)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for line in command.stderr:
-        if "preprocess-companies: running" in line:
-            break
-    assert processes.residents(scratch)
+    log = tmp_path / "sandbox.log"
+    with log.open("w") as output:
+        command = subprocess.Popen(
+            [sys.executable, "-m", "kedro", "airflow-k8s", "sandbox"],
+            cwd=spaceflights,
+            env={**os.environ, "DO_NOT_TRACK": "1", "TMPDIR": str(scratch)},
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+        )
+    in_the_middle(command, scratch, log)
 
     command.send_signal(number)
-    command.communicate(timeout=60)
+    command.wait(60)
 
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and (processes.residents(scratch) or list(scratch.iterdir())):
