@@ -51,9 +51,9 @@ def run_once(lab, proxy, *faults, **environ):
     try:
         client = connect(proxy.url, environ or login, say=said.append, clock=HURRIED)
         tokens.append(client._transport.authorization)
-        wait = run.Wait(60, 60)
+        wait = run.Wait(180, 180)
         started = run.start(BUILD, client, str(lab.server.dags), wait, replace_schedule=False, say=said.append)
-        wait_for_end(client, started.dag_id, started.run_id, seconds=60, say=said.append)
+        wait_for_end(client, started.dag_id, started.run_id, seconds=180, say=said.append)
     except AirflowError as error:
         code = error.exit_code
         said.append(str(error))

@@ -181,10 +181,10 @@ def test_a_server_that_asks_for_a_password(lab, guarded):
     """A Connection goes before a Variable; a wrong password fails the start with its reason, and stands nowhere."""
     connection(lab, "POST", f"{PASSWORD}-wrong")
     try:
-        refused = lab.kedro("-e", "guarded", "-p", "single", "run-once", "-w", "2")
+        refused = lab.kedro("-e", "guarded", "-p", "single", "run-once", "-w", "8")
     finally:
         connection(lab, "DELETE")
-    granted = lab.kedro("-e", "guarded", "-p", "single", "run-once", "-w", "2")
+    granted = lab.kedro("-e", "guarded", "-p", "single", "run-once", "-w", "8")
 
     assert refused.returncode == 1, refused.stdout + refused.stderr
     assert "refuses (401): You are not authenticated" in refused.stderr
