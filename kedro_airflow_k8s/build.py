@@ -12,6 +12,7 @@ from typing import Any
 from kedro_airflow_k8s import config, project
 from kedro_airflow_k8s.codegen.source import render
 from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
+from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import ConfigError, PlanError
 from kedro_airflow_k8s.model import File
 from kedro_airflow_k8s.plan import identify, plan
@@ -58,7 +59,8 @@ class Request:
 class Build:
     """A compiled DAG: the file to deliver and what it was made from.
 
-    `start` is its start date, and a `remark` what the user should know, but could not be rid of by --strict.
+    `start` is its start date, `tracked` whether it starts an MLflow run, and a `remark` what the user should know, but
+    could not be rid of by --strict.
     """
 
     project: Project
@@ -68,6 +70,7 @@ class Build:
     start: datetime
     file: File
     warnings: tuple[str, ...]
+    tracked: bool = False
     remark: str | None = None
 
     @property
@@ -106,7 +109,8 @@ def build(metadata: Any, request: Request) -> Build:
     text, build_id = render(planned.dag)
     file = File(f"{planned.dag.dag_id}.py", text)
     start = planned.dag.arguments["start_date"]
-    return Build(loaded, settings, planned.dag.dag_id, build_id, start, file, warnings, source.remark)
+    tracked = "mlflow" in planned.dag.variables
+    return Build(loaded, settings, planned.dag.dag_id, build_id, start, file, warnings, tracked, source.remark)
 
 
 def settings(metadata: Any, env: str, *required: str) -> PluginConfig:
@@ -130,9 +134,10 @@ def next_start(schedule: str | None, start: datetime, *, catchup: bool, now: dat
 
     if schedule is None:
         return "it runs only when triggered"
-    if schedule in {"@once", "@continuous"}:
-        return "it runs once it is loaded" if schedule == "@once" else "it runs again and again"
-    cron = "0 0 1 */3 *" if schedule == "@quarterly" else schedule
+    cron = as_cron(schedule)
+    if cron is None:
+        since = f", not before {start:%Y-%m-%d %H:%M} UTC" if start > now else ""
+        return f"it runs {'once' if schedule == '@once' else 'again and again'}{since}"
     upcoming = croniter(cron, max(now, start - timedelta(microseconds=1)))
     passed = croniter(cron, now)
     first, second = (f"{upcoming.get_next(datetime):%Y-%m-%d %H:%M} UTC" for _ in range(2))

@@ -72,7 +72,18 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 image = click.option("-i", "--image", help="Image that the tasks run; replaces run_config.image.")
 output = click.option("-o", "--output", help="Where Airflow reads DAGs, a folder or a URL; replaces output.")
-dag_name = click.option("-d", "--dag-name", help="Id of the DAG and name of its file; replaces run_config.run_name.")
+
+
+def _not_empty(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    # As of a variable that is not set: what is configured would be taken, and may be that of production.
+    if value == "":
+        raise click.BadParameter("should not be empty")
+    return value
+
+
+dag_name = click.option(
+    "-d", "--dag-name", callback=_not_empty, help="Id of the DAG and name of its file; replaces run_config.run_name."
+)
 checks = _options(
     click.option("--strict", is_flag=True, help="Make every warning an error."),
     click.option(

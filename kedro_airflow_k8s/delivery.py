@@ -119,6 +119,7 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 _OS_REASONS = {
+    errno.ENOENT: "there is no such folder, and none can be made there",
     errno.EACCES: "no permission to write there",
     errno.EPERM: "no permission to write there",
     errno.EROFS: "the file system is read-only",

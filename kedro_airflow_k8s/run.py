@@ -52,7 +52,7 @@ def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, repla
             say=say,
         )
     except KeyboardInterrupt:
-        say(f"No run was triggered; {written.urls[-1]} stays there")
+        say("No run was triggered")
         raise
     if dag.is_paused:
         client.unpause(build.dag_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -136,12 +137,11 @@ def _fit(statement: str) -> str:
 
 
 def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
-    """Return the statements that put the other tasks before and after the group of nodes."""
+    """Return the lines that put the other tasks before and after the group of nodes."""
     final = variable[dag.final.task_id]
     first = [_SENSORS] if dag.first else []
     chains = dag.before or ((),) if first else dag.before
     before = [[*first, *(variable[task.task_id] for task in chain), _GROUP] for chain in chains]
-    # Not only the last nodes: one elsewhere may still run when those are skipped for a failure before them.
     after = [
         [
             f"[{', '.join([f'*{_GROUP}', *(variable[task_id] for task_id in chain[0].upstream)])}]",
@@ -150,11 +150,17 @@ def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
         ]
         for chain in dag.after
     ]
-    return [" >> ".join(chain) for chain in [*before, [_GROUP, final], *after]]
+    return [
+        *(" >> ".join(chain) for chain in before),
+        f"# The state of a run is that of its last task: `{final}` fails where a node did, however the clean-up ends.",
+        f"{_GROUP} >> {final}",
+        *(["# After every node, not only the last: one may still run where others are given up."] if after else []),
+        *(" >> ".join(chain) for chain in after),
+    ]
 
 
 def _imports(used: Iterable[Ref], embedded: Embedded) -> str:
-    """Return the import statements: the standard library, Airflow, and last what Airflow 2 and 3 have elsewhere."""
+    """Return the import statements: the standard library, others, and last what Airflow 2 and 3 have elsewhere."""
     moved = {ref.name for ref in used if ref.module == VERSIONS}
     plain: dict[str, set[str]] = {}
     modules: set[str] = set()
@@ -165,10 +171,10 @@ def _imports(used: Iterable[Ref], embedded: Embedded) -> str:
             modules.add(ref.name)
         elif ref.module != VERSIONS and ref.name not in embedded.names:
             plain.setdefault(ref.module, set()).add(ref.name)
-    standard = [f"import {name}" for name in sorted(modules)]
-    standard += _from(module for module in plain.items() if not module[0].startswith("airflow"))
-    airflow = _from(module for module in plain.items() if module[0].startswith("airflow"))
-    blocks = ["\n".join(block) for block in (standard, airflow) if block]
+    own = {module: names for module, names in plain.items() if module.partition(".")[0] in sys.stdlib_module_names}
+    standard = [*(f"import {name}" for name in sorted(modules)), *_from(own.items())]
+    others = _from(module for module in plain.items() if module[0] not in own)
+    blocks = ["\n".join(block) for block in (standard, others) if block]
     three, two = ([f"    {line}" for line in _moved(moved, origins)] for origins in versions())
     blocks.append("\n".join(["try:  # Airflow 3", *three, "except ImportError:  # Airflow 2", *two]))
     return "\n\n".join(blocks)

@@ -35,7 +35,7 @@ def load(
     for key, value in (overrides or {}).items():
         _put(merged, key, value)
     missing = [
-        f"{key}: required, but {_lack(merged, key)}"
+        f"{key}: required, but {'empty' if key in (overrides or {}) else _lack(merged, key)}"
         for key in required
         if _look_up(merged, key) in (None, "") and _parent_is_section(merged, key)
     ]

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
+from pydantic import AliasChoices
+
 from kedro_airflow_k8s.config.section import Section
 from kedro_airflow_k8s.config.values import Wrong, shown
 
@@ -98,11 +100,18 @@ def _suggestion(location: Sequence[Any], root: type[Section]) -> str:
         section = _inner(section, part)
     options = list(section.model_fields) if isinstance(section, type) and issubclass(section, Section) else []
     key = str(location[-1])
+    for name in options:
+        if key in _spellings(section.model_fields[name].validation_alias):
+            return f" beside {name!r}, of which it is another spelling; keep one, here and in conf/base"
     near = difflib.get_close_matches(key, options, n=1)
     if near:
         return f"; did you mean {near[0]!r}?"
     elsewhere = [place for name, place in _places(root, "") if name == key]
     return f"; it belongs {' or '.join(elsewhere)}" if elsewhere else f"; the options here are: {', '.join(options)}"
+
+
+def _spellings(alias: Any) -> list[Any]:
+    return alias.choices if isinstance(alias, AliasChoices) else []
 
 
 def _places(section: type[Section], path: str) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,8 @@ from pydantic_core import CoreSchema, core_schema
 
 CRON_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 
+_BEYOND_CRONITER = {"@once": None, "@continuous": None, "@quarterly": "0 0 1 */3 *"}
+
 DATED_MACROS = (
     "ds",
     "ds_nodash",
@@ -155,13 +157,19 @@ def _cron(value: str) -> str:
     return value
 
 
+def as_cron(schedule: str | None) -> str | None:
+    """Return the schedule as croniter reads it; None for none, `@once` and `@continuous`, which name no times."""
+    return _BEYOND_CRONITER.get(schedule, schedule) if schedule else None
+
+
 def _absolute(value: Any) -> Any:
     if isinstance(value, PurePosixPath):
         return value
     odd = not isinstance(value, str) or {":", "\0"} & {*value} or ".." in value.split("/")
     if odd or not value.startswith("/"):
         raise ValueError(f"should be an absolute path in the image, without ':' and '..', got {shown(value)}")
-    return PurePosixPath(value)
+    # POSIX keeps two slashes at the beginning; Kubernetes and Docker do not.
+    return PurePosixPath(f"/{value.lstrip('/')}")
 
 
 def folder(value: Any) -> PurePosixPath:

@@ -33,7 +33,9 @@ class CreatePipelineStorageOperator(BaseOperator):
                 raise
             found = api.read_namespaced_persistent_volume_claim(name, namespace).metadata
             if not _is_ours(found, self.claim):
-                raise RuntimeError(f"The claim {namespace}/{name} exists, and is not of this run.") from None
+                raise RuntimeError(
+                    f"The claim {namespace}/{name} exists, and is not of this run; if nobody needs it, delete it."
+                ) from None
             if found.deletion_timestamp:
                 raise RuntimeError(f"The claim {namespace}/{name} is being deleted; try again later.") from None
             self.log.info("An earlier try of this task has made the claim %s/%s", namespace, name)

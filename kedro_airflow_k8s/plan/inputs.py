@@ -9,6 +9,7 @@ from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.sections import Secret
+from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Fragment, Ref
 from kedro_airflow_k8s.plan.pod import project_path
@@ -28,8 +29,6 @@ _SENSITIVE = (
     "secret",
     "token",
 )
-# What croniter does not know of the presets that Airflow does.
-_PRESETS = {"@quarterly": "0 0 1 */3 *", "@once": None, "@continuous": None}
 
 
 def inputs(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
@@ -90,7 +89,7 @@ def _check_place(secret: Secret, root: PurePosixPath) -> None:
 def _macro(name: str, schedule: str | None) -> str:
     if not name.startswith(("prev_", "next_")):
         return f"macro({name!r})"
-    cron = _PRESETS.get(schedule, schedule) if schedule else None
+    cron = as_cron(schedule)
     return f"macro({name!r}, {cron!r})" if cron else f"macro({name!r})"
 
 

@@ -32,8 +32,9 @@ def _sensor(dependency: ExternalDependency) -> Call:
         "external_task_id": dependency.task_id and text.literal(dependency.task_id),
         "check_existence": dependency.check_existence,
         "timeout": dependency.timeout * 60,
-        # Between two looks it holds no worker.
+        # Between two looks it holds no worker; where sensors are deferred by default, `timeout` would not end them.
         "mode": "reschedule",
+        "deferrable": False,
     }
     if dependency.execution_delta:
         arguments["execution_delta"] = timedelta(minutes=dependency.execution_delta)

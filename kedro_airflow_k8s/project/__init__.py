@@ -77,7 +77,7 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         datasets={name: found[name] for name in passed},
         left_out=surroundings.left_out(metadata.project_path, {name: found[name].local_path for name in taken}),
         unknown=tuple(name for name in taken if not found[name].known),
-        commit=surroundings.commit(metadata.project_path),
+        commit=surroundings.commit(metadata.project_path, metadata.source_dir),
         workdir=surroundings.workdir(metadata.project_path),
         tracking=tracking(metadata, env),
     )

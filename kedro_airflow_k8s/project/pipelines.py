@@ -87,8 +87,11 @@ def taken(nodes: tuple[Node, ...]) -> list[str]:
     """Return the datasets that nodes read and none writes, without parameters."""
     written = {name.partition("@")[0] for node in nodes for name in node.outputs}
     names = dict.fromkeys(name for node in nodes for name in node.inputs)
-    parameters = ("parameters", "params:")
-    return [name for name in names if name.partition("@")[0] not in written and not name.startswith(parameters)]
+    return [name for name in names if name.partition("@")[0] not in written and not _is_parameter(name)]
+
+
+def _is_parameter(name: str) -> bool:
+    return name == "parameters" or name.startswith("params:")
 
 
 def _selection(pipelines: Any, name: str) -> str | None:

@@ -12,16 +12,21 @@ from pathlib import Path, PurePosixPath
 
 from kedro_airflow_k8s import dockerignore
 
-# A repository of another user, as in a container of CI, may be read, and what is read is only the commit.
-_SETTINGS = ("-c", "safe.directory=*", "-c", "log.showSignature=false")
+# A repository of another user, as in a container of CI, may be read, and what is read is only the commit
+# and whether there is more, not counting what a container makes of permissions.
+_SETTINGS = ("-c", "safe.directory=*", "-c", "log.showSignature=false", "-c", "core.fileMode=false")
 
 
 @dataclass(frozen=True)
 class Commit:
-    """The commit that is checked out; `when` is its committer's date in UTC."""
+    """The commit that is checked out; `when` is its committer's date in UTC.
+
+    `changed` tells whether the project's code or configuration now has more than is committed.
+    """
 
     sha: str
     when: datetime
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,14 @@ class Repository:
     branch: str
 
 
-def commit(path: Path) -> Commit | None:
-    """Return the commit that is checked out, or None outside git."""
+def commit(path: Path, source: Path) -> Commit | None:
+    """Return the commit that is checked out, or None outside git; the project's code lies in the folder `source`."""
     try:
         sha, seconds = _git(path, "show", "--no-patch", "--format=%H %ct", "HEAD").split()
-        return Commit(sha, datetime.fromtimestamp(int(seconds), timezone.utc))
+        # Not the whole of the project: the file that is made may lie in it, and must not depend on its former self.
+        parts = [str(source), "conf", "pyproject.toml"]
+        changes = _git(path, "--no-optional-locks", "status", "--porcelain", "--", *parts)
+        return Commit(sha, datetime.fromtimestamp(int(seconds), timezone.utc), changed=bool(changes))
     except (OSError, subprocess.SubprocessError, ValueError):
         # No git, no repository, no commit yet: the DAG then says so (`UNKNOWN`).
         return None

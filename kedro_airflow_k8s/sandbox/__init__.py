@@ -38,7 +38,7 @@ def run_here(
 
     Raises `SandboxError`, or what the run itself raises. Nothing of the sandbox is left, whatever happens.
     """
-    for line in lacking(build.config, config):
+    for line in lacking(build.config, config, tracked=build.tracked):
         say(f"Note: {line}")
     airflow = install.ensure(version, say)
     image = Image(build.project.path, build.project_path, Path(sys.executable))

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
+from kedro_airflow_k8s.config.mlflow import VarsAuthentication
 
 FILE = "conf/local/airflow-k8s-sandbox.yaml"
 
 
-def lacking(config: PluginConfig, sandbox: SandboxConfig) -> tuple[str, ...]:
-    """Return a line for each secret, key of one, and Variable that `run_config` names and the sandbox will not have."""
-    return tuple(dict.fromkeys([*_secrets(config, sandbox), *_variables(config, sandbox)]))
+def lacking(config: PluginConfig, sandbox: SandboxConfig, *, tracked: bool) -> tuple[str, ...]:
+    """Return a line for each secret, key of one, and Variable that `run_config` names and the sandbox will not have.
+
+    `tracked` tells whether the DAG starts an MLflow run.
+    """
+    login = _login(config, sandbox) if tracked else ()
+    return tuple(dict.fromkeys([*_secrets(config, sandbox), *_variables(config, sandbox), *login]))
 
 
 def _secrets(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:
@@ -32,3 +37,10 @@ def _variables(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:
     for name in (*run.variables_params, *run.env_vars):
         if name not in sandbox.variables:
             yield f"{FILE} has no variable {name!r}, without which each task that starts a pod will fail"
+
+
+def _login(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:
+    authentication = config.run_config.authentication
+    for name in authentication.params if isinstance(authentication, VarsAuthentication) else ():
+        if name not in sandbox.variables:
+            yield f"{FILE} has no variable {name!r}, without which start_mlflow_run cannot log in"

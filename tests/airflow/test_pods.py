@@ -1,6 +1,9 @@
 """What the operators ask Kubernetes for, after Airflow's own rendering."""
 
+import os
 import re
+import subprocess
+import sys
 import uuid
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -146,6 +149,19 @@ def test_a_macro_without_a_value_fails_before_the_first_pod():
 
     with pytest.raises(ValueError, match=f"The macro ds of run_config.macro_params has no value: run {RUN[:8]}"):
         rendered(dag, "one", **{**DATED, "logical_date": None, "ds": None})
+
+
+def test_a_sensor_is_not_deferred():
+    """Where sensors and pods are by default: the time limit of a deferred one means nothing before Airflow 3.2."""
+    look = """
+from tests.airflow.conftest import GOLDEN, dag_of
+dag = dag_of(GOLDEN / "everything.py")
+print([dag.get_task(name).deferrable for name in ("one", "wait_for_raw-data", "wait_for_features_publish")])
+"""
+    environment = {**os.environ, "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "True"}
+    done = subprocess.run([sys.executable, "-c", look], env=environment, check=True, capture_output=True, text=True)
+
+    assert done.stdout.splitlines()[-1] == "[True, False, False]"
 
 
 def test_a_sensor_needs_a_logical_date():

@@ -88,6 +88,15 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(kedro_project, tmp_
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["schedule", "run-once", "sandbox", "ui"])
+def test_an_empty_name_is_not_the_configured_one(kedro_project, command):
+    """As of a variable of CI that is not set, where the configured name is that of production."""
+    result = kedro_project().run(command, "-d", "")
+
+    assert 2 == result.exit_code
+    assert "Invalid value for '-d' / '--dag-name': should not be empty" in result.output
+
+
 def test_a_target_that_cannot_be_written_is_an_error(kedro_project, tmp_path):
     """A file where the folder should be is said to be one."""
     project = kedro_project()

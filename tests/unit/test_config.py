@@ -1,7 +1,6 @@
 """How the content of airflow-k8s.yaml becomes configuration, or one error with all problems."""
 
 from datetime import date
-from pathlib import PurePosixPath
 
 import pytest
 
@@ -42,6 +41,10 @@ def test_all_problems_are_reported_at_once():
         ({"image_pull_policy": "always"}, "should be one of 'IfNotPresent', 'Always', 'Never', got 'always'"),
         ({"startup_timeout": 0}, "run_config.startup_timeout: should be above 0, got 0"),
         ({"startup_timeout": "soon"}, "run_config.startup_timeout: should be a whole number, got 'soon'"),
+        (
+            {"startup_time": 1, "startup_timeout": 2},
+            "startup_time: not an option beside 'startup_timeout', of which it is another spelling; keep one",
+        ),
         ({"startup_time": "soon"}, "run_config.startup_time: should be a whole number, got 'soon'"),
         ({"start_date": "2026-13-01"}, "run_config.start_date: should be a date written YYYYMMDD, got '2026-13-01'"),
         ({"start_date": 20261301}, "run_config.start_date: should be a date written YYYYMMDD, got 20261301"),
@@ -214,4 +217,5 @@ def test_defaults():
         run.volume.owner,
         run.volume.disabled,
     )
-    assert PurePosixPath("/app") == run_config(project_path="/app").project_path
+    for path in ("/app", "//app", "/app/"):
+        assert "/app" == str(run_config(project_path=path).project_path)

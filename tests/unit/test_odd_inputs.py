@@ -279,7 +279,7 @@ REFUSED = {
     "dag_id: x": "run_config.dag_id: not an option; it belongs in run_config.external_dependencies[]",
     "volume: {namespace: x}": "run_config.volume.namespace: not an option; it belongs in run_config",
     "output: x": "run_config.output: not an option; it belongs at the top of the file",
-    "startup_timeout: 5, startup_time: 6": "run_config.startup_time: not an option; did you mean 'startup_timeout'?",
+    "startup_timeout: 5, startup_time: 6": "run_config.startup_time: not an option beside 'startup_timeout'",
     # refused by Kubernetes
     "namespace: Air_Flow": f"run_config.namespace: {NAME}",
     f"namespace: {'n' * 64}": "run_config.namespace: should be at most 63 characters, got 'nnn",

@@ -10,6 +10,7 @@ from kedro_airflow_k8s.errors import ConfigError, ProjectError
 from kedro_airflow_k8s.project import Node, load, source
 from kedro_airflow_k8s.project.configuration import read
 from kedro_airflow_k8s.project.surroundings import commit, workdir
+from tests.unit.conftest import PIPELINES
 
 COMPOSED = """
 from kedro.pipeline import node, pipeline
@@ -213,6 +214,15 @@ def test_broken_yaml_is_an_error_with_file_and_line(kedro_project):
         source(bootstrap(project), "local")
 
 
+def test_a_dataset_whose_name_begins_as_that_of_the_parameters_is_a_dataset(kedro_project):
+    """Kedro's own rule: `parameters` as a whole, and what begins with `params:`."""
+    project = kedro_project(PIPELINES.replace('"raw", "clean"', '"parameters_of_old", "clean"'))
+    assert load(bootstrap(project), "local", "first").unknown == ("parameters_of_old",)
+    for parameters in ("parameters", "params:a.b"):
+        project = kedro_project(PIPELINES.replace('"raw"', f'"{parameters}"'))
+        assert load(bootstrap(project), "local", "first").unknown == ()
+
+
 def test_an_unknown_environment_lists_the_known(kedro_project):
     """Kedro would only say that a path does not exist."""
     with pytest.raises(ConfigError, match=r"conf/prod: no such environment; there are: base, local"):
@@ -223,7 +233,7 @@ def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):
     """A project need not be in git."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
-    assert commit(tmp_path) is None
+    assert commit(tmp_path, tmp_path / "src") is None
 
 
 def test_the_commit_is_read_from_git(tmp_path):
@@ -234,10 +244,30 @@ def test_the_commit_is_read_from_git(tmp_path):
     env = {"GIT_COMMITTER_DATE": when, "PATH": __import__("os").environ["PATH"]}
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True, env=env)
 
-    found = commit(tmp_path)
+    found = commit(tmp_path, tmp_path / "src")
 
     assert found.when == datetime(2024, 3, 2, 4, 30, tzinfo=timezone.utc)
     assert len(found.sha) == 40
+    assert not found.changed
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [("src/demo/nodes.py", True), ("conf/base/catalog.yml", True), ("pyproject.toml", True), ("dags/demo.py", False)],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_not_committed_is_told(tmp_path, file, changed, known):
+    """Of the code and the configuration; the DAG file itself may be in git and must not depend on its former self."""
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    if known:
+        (tmp_path / file).write_text("before")
+        subprocess.run([*git, "add", "--all"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    (tmp_path / file).write_text("now")
+
+    assert changed == commit(tmp_path, tmp_path / "src").changed
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,10 @@ LATER = "its next run starts at 2026-04-01 00:00 UTC, on Airflow 2 at the end of
         ("@daily", "2026-04-01", f"{LATER}2026-04-02 00:00 UTC"),
         ("@monthly", "2026-03-02", f"{LATER}2026-05-01 00:00 UTC"),
         ("@quarterly", "2026-02-27", f"{LATER}2026-07-01 00:00 UTC"),
-        ("@once", "2026-02-27", "it runs once it is loaded"),
+        ("@once", "2026-02-27", "it runs once"),
+        ("@once", "2026-04-01", "it runs once, not before 2026-04-01 00:00 UTC"),
+        ("@continuous", "2026-02-27", "it runs again and again"),
+        ("@continuous", "2026-04-01", "it runs again and again, not before 2026-04-01 00:00 UTC"),
         (None, "2026-02-27", "it runs only when triggered"),
     ],
 )

@@ -70,5 +70,5 @@ def test_an_interrupted_wait_for_the_dag_says_that_there_is_no_run(airflow, clie
     with pytest.raises(KeyboardInterrupt):
         run.start(BUILD, client, str(tmp_path), run.Wait(), replace_schedule=False, say=said.append)
 
-    assert f"No run was triggered; {tmp_path}/demo.py stays there" == said[-1]
+    assert "No run was triggered" == said[-1]
     assert [] == airflow.asked("POST", "/dagRuns")

@@ -46,6 +46,7 @@ def here(airflow, said, tmp_path, monkeypatch):
             dag_id="demo",
             build_id="0123456789ab",
             file=File("demo.py", "# the DAG\n"),
+            tracked=False,
         )
         run_here(build, load_sandbox({}, ["file"]), run.Wait(end=end), version=None, keep=keep, say=said.append)
 

@@ -45,6 +45,21 @@ def test_a_name_without_a_valid_character_is_refused(name):
         planned({"run_name": name})
 
 
+def test_a_name_of_the_command_line_is_said_to_be_wrong_there():
+    """And not in a file where there is nothing to change."""
+    with pytest.raises(PlanError, match=r"'\.\.' cannot be a DAG id, .*; change --dag-name"):
+        planned(name="..")
+
+
+def test_the_commit_is_told_with_what_is_beside_it():
+    """Whoever looks for the code of a DAG is not sent to a commit that lacks a part of it."""
+    when = datetime(2026, 3, 1, tzinfo=timezone.utc)
+
+    assert "- Commit: `abc`\n" in planned(commit=Commit("abc", when)).dag.doc
+    told = planned(commit=Commit("abc", when, changed=True)).dag.doc
+    assert "- Commit: `abc`, and changes that are not committed\n" in told
+
+
 def test_the_start_is_two_days_before_the_commit():
     """The day of the commit counts, not today; outside git today does."""
     commit = Commit("a" * 40, datetime(2026, 3, 1, 12, tzinfo=timezone.utc))
@@ -238,8 +253,19 @@ def test_sensors_have_different_task_ids():
 
     assert [task.task_id for task in made.dag.first] == ["wait_for_a_b", "wait_for_a_b-2"]
     assert planned({"external_dependencies": dependencies}, scheduled=False).dag.first == ()
+    assert planned({"external_dependencies": dependencies, "cron_expression": None}).dag.first == ()
     with pytest.raises(PlanError, match="Demo would wait for itself"):
         planned({"external_dependencies": [{"dag_id": "Demo"}]})
+
+
+def test_a_schedule_without_times_of_its_own_hardly_finds_what_it_waits_for():
+    """The run of `@once` has the start date, those of `@continuous` the moment at which they begin."""
+    for schedule, warnings in {"@once": 1, "@continuous": 1, "@daily": 0}.items():
+        made = planned({"external_dependencies": [{"dag_id": "raw"}], "cron_expression": schedule})
+
+        assert [f"with the schedule {schedule} a run has a logical date of its own"] * warnings == [
+            warning.partition(", at which")[0] for warning in made.warnings
+        ]
 
 
 def test_an_entry_can_take_back_tolerations():

@@ -8,9 +8,9 @@ from kedro_airflow_k8s.sandbox.lacking import lacking
 FILE = "conf/local/airflow-k8s-sandbox.yaml"
 
 
-def found(run, sandbox):
+def found(run, sandbox, *, tracked=False):
     run = {"image": "demo:1", "namespace": "airflow", "experiment_name": "Demo", **run}
-    return lacking(load({"run_config": run}, ["file"]), load_sandbox(sandbox, ["file"]))
+    return lacking(load({"run_config": run}, ["file"]), load_sandbox(sandbox, ["file"]), tracked=tracked)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,13 @@ def test_nothing_is_said_of_what_is_there():
     run = {"secrets": [{"secret": "s"}, {"secret": "s", "key": "k", "deploy_target": "K"}], "env_vars": ["V"]}
 
     assert () == found(run, {"secrets": {"s": {"k": "1"}, "other": {}}, "variables": {"V": ""}})
+
+
+def test_a_variable_by_which_mlflow_would_be_logged_in_to_is_named():
+    """Of the sandbox's Airflow, which has no Connections; where no MLflow run is started, nobody logs in."""
+    run = {"authentication": {"type": "Vars", "params": ["MLFLOW_TRACKING_TOKEN"]}}
+    line = f"{FILE} has no variable 'MLFLOW_TRACKING_TOKEN', without which start_mlflow_run cannot log in"
+
+    assert (line,) == found(run, {}, tracked=True)
+    assert () == found(run, {"variables": {"MLFLOW_TRACKING_TOKEN": "t"}}, tracked=True)
+    assert () == found(run, {})
