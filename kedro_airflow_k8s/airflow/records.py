@@ -19,7 +19,6 @@ class Dag:
     is_paused: bool
     is_active: bool
     schedule: str | None
-    next_run: datetime | None
     tags: tuple[str, ...]
     doc_md: str
     file: str

@@ -81,8 +81,7 @@ class V1(Api):
         schedule = body.get("schedule_interval")
         if isinstance(schedule, Mapping):
             schedule = schedule.get("value") or body.get("timetable_description") or "an interval"
-        next_run = _moment(body.get("next_dagrun_create_after"))
-        return _dag(body, is_active=bool(body.get("is_active")), schedule=schedule, next_run=next_run)
+        return _dag(body, is_active=bool(body.get("is_active")), schedule=schedule)
 
     def new_run(self, run_id: str, now: datetime) -> Json:
         """Write the request for a run; its logical date is Airflow's own now."""
@@ -138,8 +137,7 @@ class V2(Api):
         """Read a DAG, from its details or from a list."""
         # A DAG whose file cannot be imported counts as stale too, but is there.
         active = not body.get("is_stale") or bool(body.get("has_import_errors"))
-        next_run = _moment(body.get("next_dagrun_run_after"))
-        return _dag(body, is_active=active, schedule=body.get("timetable_summary"), next_run=next_run)
+        return _dag(body, is_active=active, schedule=body.get("timetable_summary"))
 
     def new_run(self, run_id: str, now: datetime) -> Json:
         """Write the request for a run; with a logical date, which the macros of a DAG need, as Airflow 2 gives it.
@@ -197,13 +195,12 @@ def _version(text: str) -> Version:
     return Version(*[*numbers, 0, 0, 0][:3])
 
 
-def _dag(body: Json, *, is_active: bool, schedule: str | None, next_run: datetime | None) -> Dag:
+def _dag(body: Json, *, is_active: bool, schedule: str | None) -> Dag:
     return Dag(
         dag_id=body["dag_id"],
         is_paused=bool(body["is_paused"]),
         is_active=is_active,
         schedule=schedule,
-        next_run=next_run,
         tags=tuple(tag["name"] for tag in body.get("tags") or ()),
         doc_md=body.get("doc_md") or "",
         file=body.get("fileloc") or "",

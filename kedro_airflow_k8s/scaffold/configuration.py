@@ -71,19 +71,18 @@ def configuration(
     elif below:
         about = f"What {folder} sets otherwise than the base environment, key by key; lists are replaced"
         # In one Airflow the DAGs of two environments would otherwise be one.
-        own = f"{_run_name(below) or named.dag}-{PurePosixPath(folder).name}"
+        said = below.get("run_config")
+        said = said if isinstance(said, Mapping) else {}
+        own = f"{said.get('run_name') or named.dag}-{PurePosixPath(folder).name}"
         values["run_config"]["run_name"] = own
         values = {**_missing(values, below), **given}
-        proposed = {"run_config": {"run_name": own}}
+        # What a file must have is there already.
+        there = {key: said[key] for key in ("namespace", "experiment_name") if said.get(key) is not None}
+        proposed = {"run_config": {**there, "run_name": own}}
     else:
         about = f"How kedro-airflow-k8s runs this project in the environment of {folder}"
     head = f"# {about}.\n#\n{_COMMENTED}{_VARIABLES if variables else ''}\n"
     return head + sample(PluginConfig, values, proposed=proposed, headers=not below)
-
-
-def _run_name(said: Mapping[str, Any]) -> str:
-    section = said.get("run_config")
-    return str(section.get("run_name") or "") if isinstance(section, Mapping) else ""
 
 
 def _missing(values: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

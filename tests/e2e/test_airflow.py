@@ -50,6 +50,12 @@ def wait_for(look, seconds=120):
     raise AssertionError(f"{look} found nothing within {seconds} s")
 
 
+def next_run(lab, dag_id):
+    """Return when a DAG runs next, as Airflow has it."""
+    dag = lab.api("GET", f"/dags/{dag_id}")
+    return (dag.get("next_dagrun_run_after") or dag["next_dagrun_create_after"])[:16].replace("T", " ")
+
+
 def test_credentials_that_do_not_do(lab):
     """Absent or wrong: one error that names the variables and not what they hold."""
     login = {"AIRFLOW_API_USERNAME": lab.server.username, "AIRFLOW_API_PASSWORD": lab.server.password}
@@ -194,6 +200,7 @@ def test_a_schedule_is_not_ended_by_a_run_of_its_own(lab):
     assert scheduled.returncode == 0, scheduled.stdout + scheduled.stderr
     uploaded = (lab.server.dags / "nightly.py").read_text()
     dag = wait_for(lambda: lab.client.dag("nightly"))
+    starts = next_run(lab, "nightly")
     tasks = {task["task_id"] for task in lab.api("GET", "/dags/nightly/tasks")["tasks"]}
 
     refused = lab.kedro("-e", "stopped", "-p", "probe", "run-once", "-d", "nightly")
@@ -204,7 +211,7 @@ def test_a_schedule_is_not_ended_by_a_run_of_its_own(lab):
     assert "0 5 * * *" == dag.schedule
     assert "wait_for_upstream" in tasks
     assert "Once Airflow has loaded nightly and it is not paused, its next run starts at" in scheduled.stderr
-    assert f"{dag.next_run:%Y-%m-%d %H:%M}" in scheduled.stderr
+    assert starts in scheduled.stderr
     assert (1, uploaded) == (refused.returncode, kept)
     assert "Airflow has nightly with the schedule 0 5 * * *" in refused.stderr
     assert "-d, or say --replace-schedule" in refused.stderr
@@ -234,12 +241,14 @@ def test_when_a_schedule_runs_next_is_what_airflow_says(lab):
         for dag_id, (cron, begin) in cases.items()
     ]
     (lab.server.dags / "next.py").write_text("\n".join([HEAD, *dags]))
-    found = {dag_id: wait_for(lambda dag_id=dag_id: lab.client.dag(dag_id)) for dag_id in cases}
+    for dag_id in cases:
+        wait_for(lambda dag_id=dag_id: lab.client.dag(dag_id))
+    found = {dag_id: next_run(lab, dag_id) for dag_id in cases}
     (lab.server.dags / "next.py").unlink()
 
     for dag_id, (cron, begin) in cases.items():
         said = next_start(cron, begin, catchup=False, now=datetime.now(timezone.utc))
-        assert f"{found[dag_id].next_run:%Y-%m-%d %H:%M}" in said, dag_id
+        assert found[dag_id] in said, dag_id
 
 
 MANY = """

@@ -56,6 +56,30 @@ def test_parameters_variables_and_secrets_arrive(lab):
     assert TRICKY.strip()[:20] not in result.stdout + result.stderr
 
 
+def test_nodes_that_are_deferred(lab):
+    """As in an Airflow that defers whatever can be: between start and end of its pod a node holds no worker."""
+    result = lab.kedro("-e", "empty", "-p", "probe", "compile", "-t", str(lab.server.dags.parent / "compiled"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = (lab.server.dags.parent / "compiled/spaceflights-probe.py").read_text()
+    text = text.replace("spaceflights-probe", "deferred").replace(
+        "default_args={", 'default_args={"deferrable": True, '
+    )
+    (lab.server.dags / "deferred.py").write_text(text)
+    deadline = time.monotonic() + 120
+    while lab.client.dag("deferred") is None and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+    trigger(lab, "deferred", "by-hand")
+    states = set()
+    while time.monotonic() < deadline and not {"deferred", "failed"} & states:
+        states |= {state for task, state in lab.states("deferred", "by-hand").items() if task == "first"}
+        time.sleep(0.2)
+
+    assert lab.end("deferred", "by-hand") == "success"
+    assert "deferred" in states
+    assert looks(lab)[0]["argv"][-1] == "--nodes=first"
+
+
 def test_a_missing_secret_is_what_the_failure_says(lab):
     """The pod never starts, and the task's log tells why, as in a cluster."""
     result = lab.kedro("-e", "missing", "-p", "flaky", "run-once", "-w", "5")

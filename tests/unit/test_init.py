@@ -244,7 +244,10 @@ def test_an_environment_is_offered_a_dag_of_its_own(project):
 
     project.run("-e", "prod", "init")
 
-    assert "\n#  run_name: ours-prod\n" in (project.path / PROD).read_text(encoding="utf-8")
+    text = (project.path / PROD).read_text(encoding="utf-8")
+    assert "\n#  run_name: ours-prod\n" in text
+    for key in ("namespace", "experiment_name"):
+        assert f"\n#  {key}: {yaml.safe_load(COMPLETE)['run_config'][key]}\n" in text
     assert read(project, PROD) is None
 
 

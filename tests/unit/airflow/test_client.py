@@ -155,10 +155,8 @@ def test_a_password_with_any_character(serve):
 def test_a_dag(airflow, client):
     """What is the same in both versions is read alike; one that is not there is None."""
     tags = [{"name": "experiment_name:demo"}]
-    next_run = {"next_dagrun_create_after": "2026-01-02T03:04:05.123+00:00"}
-    next_run |= {"next_dagrun_run_after": "2026-01-02T03:04:05.12Z"}
     schedule = {"schedule_interval": {"__type": "CronExpression", "value": "@daily"}, "timetable_summary": "@daily"}
-    airflow.add_dag("demo", doc_md="build 1", tags=tags, is_paused=True, **next_run, **schedule)
+    airflow.add_dag("demo", doc_md="build 1", tags=tags, is_paused=True, **schedule)
 
     assert client.dag("nope") is None
     assert client.dag("demo") == Dag(
@@ -166,7 +164,6 @@ def test_a_dag(airflow, client):
         is_paused=True,
         is_active=True,
         schedule="@daily",
-        next_run=datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
         tags=("experiment_name:demo",),
         doc_md="build 1",
         file="/dags/demo.py",
