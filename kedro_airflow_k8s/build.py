@@ -59,7 +59,7 @@ class Request:
 class Build:
     """A compiled DAG: the file to deliver and what it was made from.
 
-    `start` is its start date, `tracked` whether it starts an MLflow run, and a `remark` what the user should know, but
+    `start` is its start date, `tracked` whether it starts an MLflow run, and `remarks` what the user should know, but
     could not be rid of by --strict.
     """
 
@@ -71,7 +71,7 @@ class Build:
     file: File
     warnings: tuple[str, ...]
     tracked: bool = False
-    remark: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def project_path(self) -> PurePosixPath:
@@ -110,7 +110,8 @@ def build(metadata: Any, request: Request) -> Build:
     file = File(f"{planned.dag.dag_id}.py", text)
     start = planned.dag.arguments["start_date"]
     tracked = "mlflow" in planned.dag.variables
-    return Build(loaded, settings, planned.dag.dag_id, build_id, start, file, warnings, tracked, source.remark)
+    remarks = (*([source.remark] if source.remark else []), *planned.remarks)
+    return Build(loaded, settings, planned.dag.dag_id, build_id, start, file, warnings, tracked, remarks)
 
 
 def settings(metadata: Any, env: str, *required: str) -> PluginConfig:

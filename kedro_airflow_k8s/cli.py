@@ -342,8 +342,8 @@ def _build(ctx: click.Context, options: Mapping[str, Any], **request: Any) -> Bu
         **request,
     )
     built = build(ctx.obj, asked)
-    if built.remark:
-        _say(f"Note: {built.remark}")
+    for remark in built.remarks:
+        _say(f"Note: {remark}")
     for warning in built.warnings:
         click.echo(f"Warning: {warning}", err=True)
     return built

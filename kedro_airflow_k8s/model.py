@@ -90,7 +90,8 @@ class DagSpec:
 
 @dataclass(frozen=True)
 class Plan:
-    """The DAG to generate, and what the user should know about it."""
+    """The DAG to generate, and what the user should know about it; `remarks` are of what cannot be helped."""
 
     dag: DagSpec
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()

@@ -85,6 +85,12 @@ def _more_than_nothing(value: str) -> str:
     return value
 
 
+def _possible_together(modes: tuple[str, ...]) -> tuple[str, ...]:
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        raise ValueError("should have no other mode beside ReadWriteOncePod")
+    return modes
+
+
 def _whole_devices(value: dict[str, str]) -> dict[str, str]:
     wrong = {
         name: each
@@ -152,4 +158,5 @@ AccessModes = Annotated[
     tuple[Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"], ...],
     AfterValidator(filled),
     AfterValidator(different),
+    AfterValidator(_possible_together),
 ]

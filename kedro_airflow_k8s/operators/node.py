@@ -34,7 +34,8 @@ class NodePodOperator(PlainPodOperator):
     ) -> None:
         metadata, spec = pod["metadata"], pod["spec"]
         (container,) = spec["containers"]
-        node_label = {"kedro-airflow-k8s/node": make_safe_label_value(".".join(nodes))}
+        # Of a name without ASCII there is only a digest left, with a hyphen that Kubernetes refuses.
+        node_label = {"kedro-airflow-k8s/node": make_safe_label_value(".".join(nodes)).lstrip("-")}
         container = {**container, "args": [*container["args"], f"--nodes={','.join(nodes)}"]}
         if env:
             container["env"] = [*container.get("env", ()), *env]

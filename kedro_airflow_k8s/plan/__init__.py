@@ -11,7 +11,7 @@ from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, DagSpec, Fragment, Plan, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
-from kedro_airflow_k8s.plan.data import check
+from kedro_airflow_k8s.plan.data import check, passing
 from kedro_airflow_k8s.plan.inputs import inputs
 from kedro_airflow_k8s.plan.mlflow import mlflow
 from kedro_airflow_k8s.plan.pod import node_tasks, place_warnings, pod, pod_arguments
@@ -86,7 +86,8 @@ def plan(
             f"with the schedule {schedule} a run has a logical date of its own, at which the DAGs of"
             " run_config.external_dependencies hardly have a run to wait for"
         )
-    return Plan(dag, (*warnings, *node_warnings, *data_warnings, *feature_warnings))
+    warned = (*warnings, *node_warnings, *data_warnings, *feature_warnings)
+    return Plan(dag, warned, tuple(passing(project, config)))
 
 
 def _clean_up(fragment: Fragment) -> tuple[TaskSpec, ...]:

@@ -11,6 +11,9 @@ from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.plan.pod import project_path
 from kedro_airflow_k8s.project import Project
 
+# Names of datasets in one line.
+_SHOWN = 5
+
 
 def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list[str]:
     """Return warnings of local datasets that lie outside the shared volume or not in the image, and of unknown ones.
@@ -26,7 +29,17 @@ def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list
             f"Give each an entry in the catalog, such as {first}: {{type: pickle.PickleDataset, filepath:"
             f" data/{first}.pkl}}, or all of them a dataset factory; or say --allow-memory-datasets"
         )
-    return [*_unshared(project, config), *_left_out(project), *_unknown(project)]
+    return [*_unshared(project, config), *_left_out(project), *_absent(project), *_unknown(project)]
+
+
+def passing(project: Project, config: PluginConfig) -> list[str]:
+    """Return a remark on the results that no one has any more once a run has ended, if there are any."""
+    lost = [name for name, dataset in project.results.items() if dataset.local_path is not None]
+    if not lost:
+        return []
+    names = ", ".join(map(repr, lost[:_SHOWN])) + (f" and {len(lost) - _SHOWN} others" if len(lost) > _SHOWN else "")
+    place = "in their pods" if config.run_config.volume.disabled else "in the run's volume, which is removed at its end"
+    return [f"{names}: local files, {place}; what is to stay needs a remote address in the catalog"]
 
 
 def _passage(project: Project, name: str) -> str:
@@ -63,6 +76,14 @@ def _unknown(project: Project) -> Iterator[str]:
         yield (
             f"dataset {name!r} is read by {readers}, but no node writes it and the catalog does not have it; is the"
             " name right? If a hook of the project adds it, give it an entry there, {type: MemoryDataset}"
+        )
+
+
+def _absent(project: Project) -> Iterator[str]:
+    if project.absent:
+        yield (
+            f"{', '.join(project.absent)}: read here, but .dockerignore keeps it out of the image, and so from pods;"
+            " have in conf/base what they need, or compile for another environment with --env"
         )
 
 

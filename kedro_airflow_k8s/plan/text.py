@@ -8,8 +8,9 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain, count
 
-ID_LENGTH = 250
-"""The most characters that Airflow stores of a DAG's or a task's id."""
+ID_BYTES = 240
+"""The most bytes of an id: Airflow calls files and folders by it, such as `task_id=...` and `....py.log`, of which file
+systems allow 255, and stores 250 characters."""
 TAG_LENGTH = 100
 LABEL_LENGTH = 63
 
@@ -23,17 +24,12 @@ def airflow_id(text: str) -> str:
     """Return the text as a valid id for Airflow, unchanged if it is one; it may be empty."""
     valid = text if re.fullmatch(r"[\w.-]+", text) else re.sub(r"[^\w.-]+", "-", text).strip("-")
     # In a path of Airflow's API dots alone mean the folder above.
-    valid = valid if valid.strip(".") else ""
-    # A file is called as the DAG, and file systems count bytes.
-    length = ID_LENGTH
-    while len(shortened(valid, length).encode()) > ID_LENGTH:
-        length -= 1
-    return shortened(valid, length)
+    return _fitting(_labelled(valid, "dag"), ID_BYTES) if valid.strip(".") else ""
 
 
 def task_ids(names: Iterable[str], taken: Collection[str]) -> Mapping[str, str]:
     """Return a task id for each node's name: its slug, or where two would be equal, the slug with a number."""
-    slugs = {name: shortened(slug(name) or "node", ID_LENGTH - 10) for name in names}
+    slugs = {name: _fitting(_labelled(slug(name), "node"), ID_BYTES - 10) for name in names}
     natural = {*taken, *slugs.values()}
     used = set(taken)
     chosen: dict[str, str] = {}
@@ -42,6 +38,19 @@ def task_ids(names: Iterable[str], taken: Collection[str]) -> Mapping[str, str]:
         used.add(task_id)
         chosen[name] = task_id
     return chosen
+
+
+def _labelled(text: str, prefix: str) -> str:
+    """Put the prefix before an id of which Airflow would make no label of a pod, for which it keeps ASCII only."""
+    return text if re.search(r"[A-Za-z0-9]", text) else f"{prefix}-{text}".rstrip("-")
+
+
+def _fitting(text: str, size: int) -> str:
+    """Return the text, shortened until it has at most `size` bytes."""
+    length = size
+    while len(shortened(text, length).encode()) > size:
+        length -= 1
+    return shortened(text, length)
 
 
 def numbered(wanted: str, taken: Collection[str]) -> str:

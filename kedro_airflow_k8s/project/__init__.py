@@ -9,7 +9,7 @@ from typing import Any
 
 from kedro_airflow_k8s.project import pipelines, surroundings
 from kedro_airflow_k8s.project.catalog import Dataset, datasets
-from kedro_airflow_k8s.project.configuration import Source, sandbox_source, source
+from kedro_airflow_k8s.project.configuration import Source, layered_files, sandbox_source, source
 from kedro_airflow_k8s.project.mlflow import Tracking, tracking
 from kedro_airflow_k8s.project.pipelines import DEFAULT_PIPELINE, Node
 from kedro_airflow_k8s.project.place import Place, place
@@ -37,10 +37,11 @@ class Project:
     """A Kedro project with one of its pipelines, in one environment.
 
     `selection` is the value of `kedro run --pipeline` by which a pod finds the nodes, or None for no such option;
-    `datasets` are those that pass from one node to another, `left_out` by their names the local files that nodes read
-    and no image of the project has, `unknown` the datasets that they read although no node writes them and no catalog
-    has them. `workdir` is that of the Dockerfile as it stands there. `tracking` is what kedro-mlflow does if it is
-    installed.
+    `datasets` are those that pass from one node to another, `results` those that nodes write and none reads, `left_out`
+    by their names the local files that nodes read and no image of the project has, `unknown` the datasets that they
+    read although no node writes them and no catalog has them. `absent` are the files of the configuration that no image
+    has, but those of credentials. `workdir` is that of the Dockerfile as it stands there. `tracking` is what
+    kedro-mlflow does if it is installed.
     """
 
     name: str
@@ -51,7 +52,9 @@ class Project:
     nodes: tuple[Node, ...]
     selection: str | None = None
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    results: Mapping[str, Dataset] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     commit: Commit | None = None
     workdir: PurePosixPath | None = None
@@ -64,8 +67,10 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
     Creates no Kedro context: its hooks contact other systems. Raises `ProjectError` or `ConfigError`.
     """
     nodes, selection = pipelines.read(pipeline)
-    passed, taken = pipelines.passed(nodes), pipelines.taken(nodes)
-    found = datasets(metadata, env, [*passed, *taken])
+    passed, kept, taken = pipelines.passed(nodes), pipelines.kept(nodes), pipelines.taken(nodes)
+    found = datasets(metadata, env, [*passed, *kept, *taken])
+    # Credentials are left out on purpose, and what concerns MLflow is looked at there.
+    files = layered_files(metadata, env, "catalog", "parameters", "globals")
     return Project(
         name=metadata.project_name,
         package=metadata.package_name,
@@ -75,7 +80,9 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         nodes=nodes,
         selection=selection,
         datasets={name: found[name] for name in passed},
+        results={name: found[name] for name in kept},
         left_out=surroundings.left_out(metadata.project_path, {name: found[name].local_path for name in taken}),
+        absent=tuple(surroundings.left_out(metadata.project_path, dict(zip(files, files, strict=True)))),
         unknown=tuple(name for name in taken if not found[name].known),
         commit=surroundings.commit(metadata.project_path, metadata.source_dir),
         workdir=surroundings.workdir(metadata.project_path),

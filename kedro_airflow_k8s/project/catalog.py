@@ -60,11 +60,15 @@ def _resolved(name: str, entries: Mapping[str, Any], patterns: Iterable[str]) ->
             raise ConfigError(f"the catalog's pattern {pattern!r} cannot be read: {error}") from None
         if found:
             for key, value in entries[pattern].items():
-                yield key, _filled_in(value, found.named, pattern) if isinstance(value, str) and "}" in value else value
+                yield key, _filled_in(value, found.named, pattern)
             return
 
 
-def _filled_in(value: str, names: Mapping[str, str], pattern: str) -> str:
+def _filled_in(value: Any, names: Mapping[str, str], pattern: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _filled_in(entry, names, pattern) for key, entry in value.items()}
+    if not isinstance(value, str) or "}" not in value:
+        return value
     try:
         return value.format_map(names)
     except (AttributeError, IndexError, KeyError, ValueError):
@@ -78,7 +82,12 @@ def _dataset(entry: Mapping[str, Any]) -> Dataset:
     kind = str(entry.get("type", "MemoryDataset")).rpartition(".")[2]
     path = entry.get("filepath", entry.get("path"))
     inner = entry.get("dataset")
-    if path is None and isinstance(inner, Mapping) and kind == "CachedDataset":
-        return _dataset(inner)
-    local = isinstance(path, str) and (path.startswith("file://") or "://" not in path)
-    return Dataset(kind in _IN_MEMORY, str(path).removeprefix("file://") if local else None, known=bool(entry))
+    if path is None and isinstance(inner, Mapping):
+        # One that keeps another: all that passes is in that one, or a copy of its file is.
+        kept = _dataset(inner)
+        return kept if kind == "CachedDataset" else Dataset(kind in _IN_MEMORY, kept.local_path)
+    # A letter and a colon are a drive of Windows.
+    scheme = re.match(r"([A-Za-z][\w+.-]+):/", str(path))
+    local = isinstance(path, str) and (scheme is None or scheme[1] == "file")
+    in_memory = kind in _IN_MEMORY or (scheme is not None and scheme[1] == "memory")
+    return Dataset(in_memory, str(path).removeprefix("file://") if local else None, known=bool(entry))

@@ -68,6 +68,14 @@ def written_files(metadata: Any, env: str, kind: str) -> tuple[str, ...]:
     return tuple(_short(file, metadata) for file in files_of(folder, kind))
 
 
+def layered_files(metadata: Any, env: str, *kinds: str) -> tuple[str, ...]:
+    """Return the files of those kinds in the base environment and in that one, relative to the project."""
+    from kedro.framework.project import settings
+
+    folders = dict.fromkeys([settings.CONFIG_LOADER_ARGS.get("base_env") or "base", env])
+    return tuple(file for folder in folders for kind in kinds for file in written_files(metadata, folder, kind))
+
+
 def _source(metadata: Any, env: str, kind: str) -> Source | None:
     from kedro.config import MissingConfigException
 

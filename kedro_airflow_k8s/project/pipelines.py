@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kedro_airflow_k8s.errors import ProjectError
+from kedro_airflow_k8s.project.alike import alike
 from kedro_airflow_k8s.project.configuration import one_line
 
 DEFAULT_PIPELINE = "__default__"
@@ -73,6 +74,8 @@ def _check_names(nodes: tuple[Node, ...]) -> None:
         # A name that is read as none at all would run the whole pipeline, in every pod.
         if split(None, None, node.name) != [node.name]:
             raise ProjectError(f"`kedro run --nodes` cannot select node {node.name!r}; give it a name of its own")
+        if not node.named and re.search(r" at 0x[0-9a-f]+", node.name, re.IGNORECASE):
+            raise ProjectError(f"node {node.name!r} is called otherwise in each process; give it a name of its own")
 
 
 def passed(nodes: tuple[Node, ...]) -> list[str]:
@@ -81,6 +84,13 @@ def passed(nodes: tuple[Node, ...]) -> list[str]:
     read = {name.partition("@")[0] for node in nodes for name in node.inputs}
     names = dict.fromkeys(name for node in nodes for name in (*node.outputs, *node.inputs))
     return [name for name in names if name.partition("@")[0] in written & read]
+
+
+def kept(nodes: tuple[Node, ...]) -> list[str]:
+    """Return the datasets that nodes write and none reads."""
+    read = {name.partition("@")[0] for node in nodes for name in node.inputs}
+    names = dict.fromkeys(name for node in nodes for name in node.outputs)
+    return [name for name in names if name.partition("@")[0] not in read]
 
 
 def taken(nodes: tuple[Node, ...]) -> list[str]:
@@ -105,12 +115,19 @@ def _selection(pipelines: Any, name: str) -> str | None:
     wanted = set(pipelines[name].nodes)
     if not hasattr(pipelines, "set_requested") or _loads_alone(pipelines, name, wanted):
         return name
-    if DEFAULT_PIPELINE in pipelines and wanted <= set(pipelines[DEFAULT_PIPELINE].nodes):
+    if DEFAULT_PIPELINE in pipelines and _has(pipelines[DEFAULT_PIPELINE], wanted):
         return None
     raise ProjectError(
         f"pipeline {name!r} is composed in pipeline_registry.py, where `kedro run --pipeline={name}` of this Kedro does"
-        f" not find all of its nodes; add them to {DEFAULT_PIPELINE!r} too, or make it a package in pipelines/"
+        f" not find all of its nodes; add them to {DEFAULT_PIPELINE!r} too, with the same functions, or make it a"
+        " package in pipelines/"
     )
+
+
+def _has(pipeline: Any, wanted: set[Any]) -> bool:
+    """Tell whether a pipeline has those nodes; for Kedro alone two of different functions can be equal."""
+    functions = {node: node.func for node in pipeline.nodes}
+    return all(node in functions and alike(node.func, functions[node]) for node in wanted)
 
 
 def _loads_alone(pipelines: Any, name: str, wanted: set[Any]) -> bool:
@@ -118,7 +135,8 @@ def _loads_alone(pipelines: Any, name: str, wanted: set[Any]) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipelines.set_requested([name])
-            return wanted == set(pipelines[name].nodes)
+            found = pipelines[name]
+            return len(wanted) == len(found.nodes) and _has(found, wanted)
     except Exception:
         # Whatever goes wrong here would go wrong in the pod, where it costs a run.
         return False

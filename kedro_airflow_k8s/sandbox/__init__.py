@@ -12,6 +12,7 @@ from shlex import quote
 
 from kedro_airflow_k8s import run
 from kedro_airflow_k8s.airflow import connect
+from kedro_airflow_k8s.airflow.http import Clock
 from kedro_airflow_k8s.build import Build
 from kedro_airflow_k8s.config import SandboxConfig
 from kedro_airflow_k8s.errors import AirflowError
@@ -64,7 +65,13 @@ def run_here(
 
 def _run(build: Build, server: Server, wait: run.Wait, say: Callable[[str], None]) -> None:
     login = {"AIRFLOW_API_USERNAME": server.username, "AIRFLOW_API_PASSWORD": server.password}
-    client = connect(server.url, login, say=say)
+
+    def sleep(seconds: float) -> None:
+        # An Airflow that the sandbox has ended does not come back.
+        server.check()
+        time.sleep(seconds)
+
+    client = connect(server.url, login, say=say, clock=Clock(sleep=sleep))
     started = run.start(build, client, str(server.dags), wait, replace_schedule=False, say=say)
     run.follow(client, started, wait)
 

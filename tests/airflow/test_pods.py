@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.airflow.conftest import GOLDEN, dag_of
+from tests.airflow.conftest import GOLDEN, dag_of, load
 
 RUN = "manual__2026-01-01T00:00:00+00:00"
 
@@ -149,6 +149,17 @@ def test_a_macro_without_a_value_fails_before_the_first_pod():
 
     with pytest.raises(ValueError, match=f"The macro ds of run_config.macro_params has no value: run {RUN[:8]}"):
         rendered(dag, "one", **{**DATED, "logical_date": None, "ds": None})
+
+
+@pytest.mark.parametrize("name", ["日本語の前処理", "_", "...", "a b", "x" * 80])
+def test_the_label_of_a_node_is_one_that_kubernetes_takes(name):
+    """Whatever the node is called, and however little of it is ASCII."""
+    module, _ = load(GOLDEN / "Minimal.py")
+    common = dag_of(GOLDEN / "Minimal.py").get_task("one").pod_template_dict
+    operator = module.NodePodOperator(task_id="x", pod=common, nodes=[name])
+
+    label = operator.pod_template_dict["metadata"]["labels"]["kedro-airflow-k8s/node"]
+    assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", label)
 
 
 def test_a_sensor_is_not_deferred():

@@ -15,13 +15,16 @@ KEDRO = semver.VersionInfo.parse(version("kedro"))
 # Kedro 0.19 names a node after its datasets, later ones after its function and a digest of both.
 UNNAMED = "describe([comparison;params:style]) -> [description]" if KEDRO < "1.0.0" else "describe__198882bc"
 WARNING = f"Warning: node {UNNAMED!r} has no name of its own: its task id changes with its function\n"
+NOTE = "Note: 'description': local files, in the run's volume, which is removed at its end; "
 COMMON = ["kedro", "run", "--env=local"]
 
 
 def compiled(project, *arguments):
     """Return the DAG file that `compile` writes."""
     result = project.kedro("airflow-k8s", *arguments, "compile")
-    assert (result.returncode, result.stderr) == (0, WARNING), result.stdout + result.stderr
+    note, _, warnings = result.stderr.partition("\n")
+    assert (result.returncode, warnings) == (0, WARNING), result.stdout + result.stderr
+    assert note.startswith(NOTE)
     return Path(project.path, result.stdout.splitlines()[-1]).read_text(encoding="utf-8")
 
 

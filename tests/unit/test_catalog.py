@@ -14,6 +14,13 @@ remote: {type: pandas.ParquetDataset, filepath: s3://bucket/x.parquet}
 kept: {type: MemoryDataset}
 shared: {type: kedro.io.SharedMemoryDataset}
 cached: {type: kedro.io.CachedDataset, dataset: {type: pickle.PickleDataset, filepath: data/c.pkl}}
+tracked: {type: some.MlflowArtifactDataset, dataset: {type: pickle.PickleDataset, filepath: x/a.pkl}}
+volatile: {type: pickle.PickleDataset, filepath: memory://x.pkl}
+lake: {type: pickle.PickleDataset, filepath: dbfs:/mnt/x.pkl}
+drive: {type: pickle.PickleDataset, filepath: C:/x.pkl}
+"{layer}.{name}_cached":
+  type: kedro.io.CachedDataset
+  dataset: {type: pickle.PickleDataset, filepath: "data/{layer}/{name}.pkl"}
 parts: {type: partitions.PartitionedDataset, path: data/parts, dataset: pandas.CSVDataset}
 table: {type: library.that.is.not.Installed, database: x}
 "{ns}.{name}_csv": {type: pandas.CSVDataset, filepath: "data/{ns}/{name}.csv"}
@@ -40,6 +47,11 @@ def look_up(kedro_project, *names, catalog=CATALOG):
         ("kept", Dataset(True)),
         ("shared", Dataset(True)),
         ("cached", Dataset(False, "data/c.pkl")),
+        ("a.b_cached", Dataset(False, "data/a/b.pkl")),
+        ("tracked", Dataset(False, "x/a.pkl")),
+        ("volatile", Dataset(True)),
+        ("lake", Dataset(False)),
+        ("drive", Dataset(False, "C:/x.pkl")),
         ("parts", Dataset(False, "data/parts")),
         ("table", Dataset(False)),
         ("a.b_csv", Dataset(False, "data/a/b.csv")),

@@ -54,6 +54,10 @@ def test_all_problems_are_reported_at_once():
         ({"volume": []}, "run_config.volume: should be a section of keys and values, got []"),
         ({"volume": {"access_modes": []}}, "run_config.volume.access_modes: should not be empty"),
         ({"volume": {"access_modes": "ReadWriteOnce"}}, "should be a list, got 'ReadWriteOnce'"),
+        (
+            {"volume": {"access_modes": ["ReadWriteOncePod", "ReadWriteMany"]}},
+            "run_config.volume.access_modes: should have no other mode beside ReadWriteOncePod",
+        ),
         ({"volume": {"access_modes": ["RWO"]}}, "run_config.volume.access_modes[0]: should be one of"),
         ({"volume": {"owner": -1}}, "run_config.volume.owner: should be at least 0, got -1"),
         ({"project_path": "home"}, "should be an absolute path in the image, without ':' and '..', got 'home'"),

@@ -8,7 +8,9 @@ import pytest
 
 from kedro_airflow_k8s.errors import ConfigError, ProjectError
 from kedro_airflow_k8s.project import Node, load, source
+from kedro_airflow_k8s.project.alike import alike
 from kedro_airflow_k8s.project.configuration import read
+from kedro_airflow_k8s.project.pipelines import _check_names
 from kedro_airflow_k8s.project.surroundings import commit, workdir
 from tests.unit.conftest import PIPELINES
 
@@ -221,6 +223,81 @@ def test_a_dataset_whose_name_begins_as_that_of_the_parameters_is_a_dataset(kedr
     for parameters in ("parameters", "params:a.b"):
         project = kedro_project(PIPELINES.replace('"raw"', f'"{parameters}"'))
         assert load(bootstrap(project), "local", "first").unknown == ()
+
+
+OTHERS = """
+from functools import partial
+
+from kedro.framework.project import find_pipelines
+from kedro.pipeline import node, pipeline
+
+
+def train(x, trees=10):
+    return trees
+
+
+def register_pipelines():
+    pipelines = find_pipelines(raise_errors=True)
+    pipelines["whole"] = pipeline([node({whole}, "in_a", "out_a", name="a")])
+    pipelines["__default__"] = pipeline([node({default}, "in_a", "out_a", name="a")])
+    return pipelines
+"""
+
+
+@pytest.mark.parametrize(
+    ("whole", "default", "same"),
+    [
+        ("partial(train, trees=40)", "partial(train, trees=40)", True),
+        ("partial(train, trees=1)", "partial(train, trees=40)", False),
+        ("lambda x: 1", "lambda x: 1", True),
+        ("lambda x: 1", "lambda x: 2", False),
+        ("train", "lambda x: 2", False),
+    ],
+)
+def test_a_node_of_another_function_is_another_node(kedro_project, whole, default, same):
+    """For Kedro nodes are equal by name, inputs and outputs; a pod would run the other function without a word."""
+    project = kedro_project(OTHERS.format(whole=whole, default=default))
+    project.write(f"src/{project.package}/pipelines/__init__.py", "")
+    project.write(f"src/{project.package}/pipelines/x/__init__.py", PART.format(name="x"))
+
+    if same:
+        assert load(bootstrap(project), "local", "whole").selection is None
+    else:
+        with pytest.raises(ProjectError, match="add them to '__default__' too, with the same functions"):
+            load(bootstrap(project), "local", "whole")
+
+
+def test_functions_that_hold_others_are_compared_by_what_they_hold():
+    """As decorators make them, even one that holds itself."""
+
+    def held(number, value):
+        def outer(x):
+            return outer if x else value + number
+
+        return outer
+
+    assert alike(held(1, "a"), held(1, "a"))
+    assert not alike(held(1, "a"), held(2, "a"))
+    assert not alike(held(1, "a"), print)
+
+
+def test_a_name_that_changes_with_the_process_is_refused():
+    """Kedro 0.19 has the address of an object in the names that it makes; no pod would find such a node."""
+    with pytest.raises(ProjectError, match="is called otherwise in each process; give it a name of its own"):
+        _check_names((Node("<demo.Scale object at 0x7f5c875de350>([a]) -> [b]", named=False),))
+
+
+def test_configuration_that_the_image_has_not_is_found(kedro_project):
+    """Catalog, parameters and globals; credentials stay out of an image on purpose."""
+    project = kedro_project()
+    for name in ("catalog", "parameters_x", "globals", "credentials"):
+        project.write(f"conf/local/{name}.yml", "")
+    project.write(".dockerignore", "conf/local/*\n")
+
+    found = load(bootstrap(project), "local", "__default__").absent
+
+    assert found == ("conf/local/catalog.yml", "conf/local/parameters_x.yml", "conf/local/globals.yml")
+    assert load(bootstrap(project), "base", "__default__").absent == ()
 
 
 def test_an_unknown_environment_lists_the_known(kedro_project):

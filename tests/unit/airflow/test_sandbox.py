@@ -10,7 +10,7 @@ import yaml
 
 from kedro_airflow_k8s import run, sandbox
 from kedro_airflow_k8s.config import load, load_sandbox
-from kedro_airflow_k8s.errors import RunFailed, WaitTimeout
+from kedro_airflow_k8s.errors import RunFailed, SandboxError, WaitTimeout
 from kedro_airflow_k8s.model import File
 from kedro_airflow_k8s.sandbox import run_here
 from kedro_airflow_k8s.sandbox.session import Server
@@ -23,9 +23,9 @@ RUN = {"image": "demo:1", "namespace": "airflow", "experiment_name": "Demo"}
 @pytest.fixture
 def here(airflow, said, tmp_path, monkeypatch):
     """Return a function that runs a DAG in a sandbox whose Airflow is the pretended one, and the config is as given."""
-    server = Server(
-        airflow.url, *LOGIN.values(), *(tmp_path / name for name in "dcr"), "http://127.0.0.1:1", say_nothing
-    )
+    folders = (tmp_path / name for name in "dcr")
+    server = Server(airflow.url, *LOGIN.values(), *folders, "http://127.0.0.1:1", lambda: checks[-1]())
+    checks = [lambda: None]
     server.dags.mkdir()
     airflow.add_dag("demo", doc_md="0123456789ab")
     airflow.add_task("only", "success")
@@ -38,7 +38,8 @@ def here(airflow, said, tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox.install, "ensure", lambda version, say: Path("python"))
     monkeypatch.setattr(sandbox.session, "started", started)
 
-    def start(*, keep=False, end=None, **more):
+    def start(*, keep=False, end=None, check=None, **more):
+        checks.extend([check] if check else [])
         build = SimpleNamespace(
             project=SimpleNamespace(path=tmp_path),
             project_path=Path("/home/kedro_docker"),
@@ -51,10 +52,6 @@ def here(airflow, said, tmp_path, monkeypatch):
         run_here(build, load_sandbox({}, ["file"]), run.Wait(end=end), version=None, keep=keep, say=said.append)
 
     return start
-
-
-def say_nothing():
-    """Find the sandbox in good order."""
 
 
 @pytest.fixture
@@ -94,6 +91,16 @@ def test_a_failed_run_is_not_to_be_seen_any_more(here, ending):
 
     assert "ended as failed" in str(error.value)
     assert str(error.value).endswith(f"\n\n{sandbox.GONE}")
+
+
+def test_nothing_is_waited_for_that_the_sandbox_has_ended(here):
+    """An Airflow of its own that broke down does not come back, and the reason is known."""
+
+    def check():
+        raise SandboxError("Airflow's scheduler has ended")
+
+    with pytest.raises(SandboxError, match="Airflow's scheduler has ended"):
+        here(end=60, check=check)
 
 
 @pytest.fixture

@@ -73,6 +73,32 @@ def test_a_dataset_that_nothing_makes_is_a_warning():
     )
 
 
+def test_a_configuration_that_the_image_has_not_is_a_warning():
+    """What it says of datasets and parameters would count here only."""
+    (warning,) = with_datasets(absent=("conf/local/catalog.yml", "conf/local/parameters.yml")).warnings
+
+    assert warning == (
+        "conf/local/catalog.yml, conf/local/parameters.yml: read here, but .dockerignore keeps it out of the image, and"
+        " so from pods; have in conf/base what they need, or compile for another environment with --env"
+    )
+
+
+def test_results_that_go_with_the_run_are_a_remark():
+    """A run can succeed and leave nothing: that is as it is meant, but has to be known."""
+    results = {"report": Dataset(False, "data/report.csv"), "remote": Dataset(False), "last": Dataset(True)}
+    many = {f"r{number}": Dataset(False, "data/x") for number in range(7)}
+
+    assert with_datasets(results={"remote": Dataset(False)}).remarks == ()
+    assert with_datasets(results=results).remarks == (
+        "'report': local files, in the run's volume, which is removed at its end; what is to stay needs a remote"
+        " address in the catalog",
+    )
+    assert with_datasets({"volume": {"disabled": True}}, datasets={}, results=many).remarks == (
+        "'r0', 'r1', 'r2', 'r3', 'r4' and 2 others: local files, in their pods; what is to stay needs a remote address"
+        " in the catalog",
+    )
+
+
 def test_a_file_that_the_image_has_not_is_a_warning():
     """Who reads it is told, and how to have it there."""
     (warning,) = with_datasets(nodes=(Node("load", inputs=("raw",)),), left_out={"raw": "data/raw.csv"}).warnings

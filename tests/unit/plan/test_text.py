@@ -44,6 +44,8 @@ def test_task_ids_are_valid_and_distinct(names):
     assert names == list(found)
     assert len(names) == len(set(found.values()))
     assert all(re.fullmatch(r"[\w.-]{1,250}", task_id) for task_id in found.values())
+    # Airflow makes a label of what is ASCII in it, and a folder `task_id=...`, of which a file system takes 255 bytes.
+    assert all(re.search(r"[A-Za-z0-9]", task_id) and len(task_id.encode()) <= 247 for task_id in found.values())
 
 
 @given(st.text())
@@ -75,8 +77,16 @@ def test_dns_names_are_valid(value, length):
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("a.b_c-1", "a.b_c-1"), ("Two words!", "Two-words"), ("///", ""), ("日本", "日本")]
+    ("name", "expected"),
+    [
+        ("a.b_c-1", "a.b_c-1"),
+        ("Two words!", "Two-words"),
+        ("///", ""),
+        ("日本", "dag-日本"),
+        ("日1", "日1"),
+        ("..", ""),
+    ],
 )
 def test_airflow_ids(name, expected):
-    """A valid id stays; what Airflow refuses becomes a hyphen."""
+    """A valid id stays; what Airflow refuses becomes a hyphen, and for its labels there is something in ASCII."""
     assert expected == text.airflow_id(name)
