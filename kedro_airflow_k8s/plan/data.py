@@ -38,8 +38,8 @@ def passing(project: Project, config: PluginConfig) -> list[str]:
     if not lost:
         return []
     names = ", ".join(map(repr, lost[:_SHOWN])) + (f" and {len(lost) - _SHOWN} others" if len(lost) > _SHOWN else "")
-    place = "in their pods" if config.run_config.volume.disabled else "in the run's volume, which is removed at its end"
-    return [f"{names}: local files, {place}; what is to stay needs a remote address in the catalog"]
+    end = "their pods" if config.run_config.volume.disabled else "the run's volume at its end"
+    return [f"what nodes write to {names} goes with {end}; give what should stay a remote address in the catalog"]
 
 
 def _passage(project: Project, name: str) -> str:

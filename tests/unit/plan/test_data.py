@@ -90,13 +90,11 @@ def test_results_that_go_with_the_run_are_a_remark():
 
     assert with_datasets(results={"remote": Dataset(False)}).remarks == ()
     assert with_datasets(results=results).remarks == (
-        "'report': local files, in the run's volume, which is removed at its end; what is to stay needs a remote"
-        " address in the catalog",
+        "what nodes write to 'report' goes with the run's volume at its end; give what should stay a remote address in"
+        " the catalog",
     )
-    assert with_datasets({"volume": {"disabled": True}}, datasets={}, results=many).remarks == (
-        "'r0', 'r1', 'r2', 'r3', 'r4' and 2 others: local files, in their pods; what is to stay needs a remote address"
-        " in the catalog",
-    )
+    (remark,) = with_datasets({"volume": {"disabled": True}}, datasets={}, results=many).remarks
+    assert remark.startswith("what nodes write to 'r0', 'r1', 'r2', 'r3', 'r4' and 2 others goes with their pods; give")
 
 
 def test_a_file_that_the_image_has_not_is_a_warning():
