@@ -150,9 +150,10 @@ def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
         ]
         for chain in dag.after
     ]
+    ending = ", however the clean-up ends" if after else ""
     return [
         *(" >> ".join(chain) for chain in before),
-        f"# The state of a run is that of its last task: `{final}` fails where a node did, however the clean-up ends.",
+        f"# The state of a run is that of its last task: `{final}` fails where a node did{ending}.",
         f"{_GROUP} >> {final}",
         *(["# After every node, not only the last: one may still run where others are given up."] if after else []),
         *(" >> ".join(chain) for chain in after),

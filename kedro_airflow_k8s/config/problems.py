@@ -102,7 +102,7 @@ def _suggestion(location: Sequence[Any], root: type[Section]) -> str:
     key = str(location[-1])
     for name in options:
         if key in _spellings(section.model_fields[name].validation_alias):
-            return f" beside {name!r}, of which it is another spelling; keep one, here and in conf/base"
+            return f" beside {name!r}, which is set and means the same; keep one of them, here and in conf/base"
     near = difflib.get_close_matches(key, options, n=1)
     if near:
         return f"; did you mean {near[0]!r}?"

@@ -34,12 +34,18 @@ def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list
 
 def passing(project: Project, config: PluginConfig) -> list[str]:
     """Return a remark on the results that no one has any more once a run has ended, if there are any."""
-    lost = [name for name, dataset in project.results.items() if dataset.local_path is not None]
+    root = project_path(project, config)
+    places = {name: dataset.local_path for name, dataset in project.results.items() if dataset.local_path is not None}
+    # Elsewhere may be a mount of the image's own.
+    found = {name: PurePosixPath(posixpath.normpath(root / path)) for name, path in places.items()}
+    lost = [name for name, place in found.items() if place.is_relative_to(root)]
     if not lost:
         return []
     names = ", ".join(map(repr, lost[:_SHOWN])) + (f" and {len(lost) - _SHOWN} others" if len(lost) > _SHOWN else "")
-    end = "their pods" if config.run_config.volume.disabled else "the run's volume at its end"
-    return [f"what nodes write to {names} goes with {end}; give what should stay a remote address in the catalog"]
+    return [
+        f"what nodes write to {names} is gone with the pods and the volume of the run; give what should stay a remote"
+        " address in the catalog"
+    ]
 
 
 def _passage(project: Project, name: str) -> str:
@@ -82,8 +88,8 @@ def _unknown(project: Project) -> Iterator[str]:
 def _absent(project: Project) -> Iterator[str]:
     if project.absent:
         yield (
-            f"{', '.join(project.absent)}: read here, but .dockerignore keeps it out of the image, and so from pods;"
-            " have in conf/base what they need, or compile for another environment with --env"
+            f".dockerignore keeps out of the image {', '.join(project.absent)}, which counts here; put what pods need"
+            " into conf/base, or compile for another environment with --env"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kedro_airflow_k8s.project import pipelines, surroundings
 from kedro_airflow_k8s.project.catalog import Dataset, datasets
-from kedro_airflow_k8s.project.configuration import Source, layered_files, sandbox_source, source
+from kedro_airflow_k8s.project.configuration import Source, layered_files, parts, sandbox_source, source
 from kedro_airflow_k8s.project.mlflow import Tracking, tracking
 from kedro_airflow_k8s.project.pipelines import DEFAULT_PIPELINE, Node
 from kedro_airflow_k8s.project.place import Place, place
@@ -84,7 +84,7 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         left_out=surroundings.left_out(metadata.project_path, {name: found[name].local_path for name in taken}),
         absent=tuple(surroundings.left_out(metadata.project_path, dict(zip(files, files, strict=True)))),
         unknown=tuple(name for name in taken if not found[name].known),
-        commit=surroundings.commit(metadata.project_path, metadata.source_dir),
+        commit=surroundings.commit(metadata.project_path, parts(metadata)),
         workdir=surroundings.workdir(metadata.project_path),
         tracking=tracking(metadata, env),
     )

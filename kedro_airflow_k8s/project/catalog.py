@@ -82,12 +82,11 @@ def _dataset(entry: Mapping[str, Any]) -> Dataset:
     kind = str(entry.get("type", "MemoryDataset")).rpartition(".")[2]
     path = entry.get("filepath", entry.get("path"))
     inner = entry.get("dataset")
-    if path is None and isinstance(inner, Mapping):
-        # One that keeps another: all that passes is in that one, or a copy of its file is.
-        kept = _dataset(inner)
-        return kept if kind == "CachedDataset" else Dataset(kind in _IN_MEMORY, kept.local_path)
-    # A letter and a colon are a drive of Windows.
-    scheme = re.match(r"([A-Za-z][\w+.-]+):/", str(path))
-    local = isinstance(path, str) and (scheme is None or scheme[1] == "file")
-    in_memory = kind in _IN_MEMORY or (scheme is not None and scheme[1] == "memory")
-    return Dataset(in_memory, str(path).removeprefix("file://") if local else None, known=bool(entry))
+    if path is None and isinstance(inner, Mapping) and kind == "CachedDataset":
+        return _dataset(inner)
+    text = str(path or "")
+    # Spark knows a scheme with one slash.
+    remote = "://" in text or ("spark." in str(entry.get("type")) and text.startswith("dbfs:/"))
+    local = isinstance(path, str) and (text.startswith("file://") or not remote)
+    in_memory = kind in _IN_MEMORY or text.startswith("memory://")
+    return Dataset(in_memory, text.removeprefix("file://") if local else None, known=bool(entry))

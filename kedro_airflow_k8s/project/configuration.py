@@ -69,11 +69,32 @@ def written_files(metadata: Any, env: str, kind: str) -> tuple[str, ...]:
 
 
 def layered_files(metadata: Any, env: str, *kinds: str) -> tuple[str, ...]:
-    """Return the files of those kinds in the base environment and in that one, relative to the project."""
+    """Return the files of those kinds that say anything, of the base environment and of that one."""
     from kedro.framework.project import settings
 
+    conf = Path(metadata.project_path) / settings.CONF_SOURCE
     folders = dict.fromkeys([settings.CONFIG_LOADER_ARGS.get("base_env") or "base", env])
-    return tuple(file for folder in folders for kind in kinds for file in written_files(metadata, folder, kind))
+    found = (file for folder in folders for kind in kinds for file in files_of(conf / folder, kind))
+    return tuple(_short(file, metadata) for file in found if _says_something(file, conf))
+
+
+def _says_something(file: Path, conf: Path) -> bool:
+    # Kedro passes over what is hidden, such as a notebook's copies.
+    if any(part.startswith(".") for part in file.relative_to(conf).parts):
+        return False
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
+
+
+def parts(metadata: Any) -> list[Path]:
+    """Return where the project's code and configuration lie: what an image is made of, but for the files it makes."""
+    from kedro.framework.project import settings
+
+    path = Path(metadata.project_path)
+    return [Path(metadata.source_dir) / metadata.package_name, path / settings.CONF_SOURCE, path / "pyproject.toml"]
 
 
 def _source(metadata: Any, env: str, kind: str) -> Source | None:

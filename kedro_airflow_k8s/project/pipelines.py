@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kedro_airflow_k8s.errors import ProjectError
-from kedro_airflow_k8s.project.alike import alike
 from kedro_airflow_k8s.project.configuration import one_line
+from kedro_airflow_k8s.project.functions import differ
 
 DEFAULT_PIPELINE = "__default__"
 
@@ -75,7 +75,7 @@ def _check_names(nodes: tuple[Node, ...]) -> None:
         if split(None, None, node.name) != [node.name]:
             raise ProjectError(f"`kedro run --nodes` cannot select node {node.name!r}; give it a name of its own")
         if not node.named and re.search(r" at 0x[0-9a-f]+", node.name, re.IGNORECASE):
-            raise ProjectError(f"node {node.name!r} is called otherwise in each process; give it a name of its own")
+            raise ProjectError(f"node {node.name!r} is called anew in each process; give it a name of its own")
 
 
 def passed(nodes: tuple[Node, ...]) -> list[str]:
@@ -127,7 +127,7 @@ def _selection(pipelines: Any, name: str) -> str | None:
 def _has(pipeline: Any, wanted: set[Any]) -> bool:
     """Tell whether a pipeline has those nodes; for Kedro alone two of different functions can be equal."""
     functions = {node: node.func for node in pipeline.nodes}
-    return all(node in functions and alike(node.func, functions[node]) for node in wanted)
+    return all(node in functions and not differ(node.func, functions[node]) for node in wanted)
 
 
 def _loads_alone(pipelines: Any, name: str, wanted: set[Any]) -> bool:
@@ -135,8 +135,7 @@ def _loads_alone(pipelines: Any, name: str, wanted: set[Any]) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipelines.set_requested([name])
-            found = pipelines[name]
-            return len(wanted) == len(found.nodes) and _has(found, wanted)
+            return wanted == set(pipelines[name].nodes)
     except Exception:
         # Whatever goes wrong here would go wrong in the pod, where it costs a run.
         return False

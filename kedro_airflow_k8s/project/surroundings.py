@@ -5,23 +5,24 @@ from __future__ import annotations
 import posixpath
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
 from kedro_airflow_k8s import dockerignore
 
-# A repository of another user, as in a container of CI, may be read, and what is read is only the commit
-# and whether there is more, not counting what a container makes of permissions.
-_SETTINGS = ("-c", "safe.directory=*", "-c", "log.showSignature=false", "-c", "core.fileMode=false")
+# A repository of another user, as in a container of CI, may be read, and what is read is only the commit.
+_SETTINGS = ("-c", "safe.directory=*", "-c", "log.showSignature=false")
+# What a container makes of permissions is no change.
+_COMPARING = ("-c", "core.fileMode=false", "-c", "core.fsmonitor=false")
 
 
 @dataclass(frozen=True)
 class Commit:
     """The commit that is checked out; `when` is its committer's date in UTC.
 
-    `changed` tells whether the project's code or configuration now has more than is committed.
+    `changed` tells whether the project's code or configuration is known to differ from it.
     """
 
     sha: str
@@ -37,17 +38,23 @@ class Repository:
     branch: str
 
 
-def commit(path: Path, source: Path) -> Commit | None:
-    """Return the commit that is checked out, or None outside git; the project's code lies in the folder `source`."""
+def commit(path: Path, parts: Sequence[Path]) -> Commit | None:
+    """Return the commit that is checked out, or None outside git; `parts` of the project are looked at for changes."""
     try:
         sha, seconds = _git(path, "show", "--no-patch", "--format=%H %ct", "HEAD").split()
-        # Not the whole of the project: the file that is made may lie in it, and must not depend on its former self.
-        parts = [str(source), "conf", "pyproject.toml"]
-        changes = _git(path, "--no-optional-locks", "status", "--porcelain", "--", *parts)
-        return Commit(sha, datetime.fromtimestamp(int(seconds), timezone.utc), changed=bool(changes))
+        return Commit(sha, datetime.fromtimestamp(int(seconds), timezone.utc), _changed(path, parts))
     except (OSError, subprocess.SubprocessError, ValueError):
         # No git, no repository, no commit yet: the DAG then says so (`UNKNOWN`).
         return None
+
+
+def _changed(path: Path, parts: Sequence[Path]) -> bool:
+    options = ("--porcelain", "--untracked-files=normal", "--ignore-submodules=all")
+    try:
+        # Whose repository it is does count: to compare files, git runs programs that its settings name.
+        return bool(_git(path, "--no-optional-locks", "status", *options, "--", *map(str, parts), settings=_COMPARING))
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def repository(path: Path) -> Repository | None:
@@ -72,9 +79,9 @@ def is_ignored(file: Path) -> bool:
         return False
 
 
-def _git(path: Path, *arguments: str) -> str:
+def _git(path: Path, *arguments: str, settings: tuple[str, ...] = _SETTINGS) -> str:
     answer = subprocess.run(  # noqa: S603
-        ["git", *_SETTINGS, "-C", str(path), *arguments],  # noqa: S607
+        ["git", *settings, "-C", str(path), *arguments],  # noqa: S607
         capture_output=True,
         text=True,
         timeout=30,

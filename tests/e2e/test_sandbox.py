@@ -45,7 +45,8 @@ def test_a_project_runs_to_success(spaceflights, scratch, version):
 
 def in_the_middle(command, scratch, log):
     """Wait until a node runs in its pod: what the command tells of that comes late, or never if the node is quick."""
-    while command.poll() is None:
+    deadline = time.monotonic() + 300
+    while command.poll() is None and time.monotonic() < deadline:
         for process in processes.residents(scratch):
             with suppress(psutil.Error):
                 if any(argument.startswith("--nodes=") for argument in process.cmdline()):

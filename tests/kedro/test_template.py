@@ -15,7 +15,7 @@ KEDRO = semver.VersionInfo.parse(version("kedro"))
 # Kedro 0.19 names a node after its datasets, later ones after its function and a digest of both.
 UNNAMED = "describe([comparison;params:style]) -> [description]" if KEDRO < "1.0.0" else "describe__198882bc"
 WARNING = f"Warning: node {UNNAMED!r} has no name of its own: its task id changes with its function\n"
-NOTE = "Note: what nodes write to 'description' goes with the run's volume at its end; "
+NOTE = "Note: what nodes write to 'description' is gone with the pods and the volume of the run; "
 COMMON = ["kedro", "run", "--env=local"]
 
 

@@ -15,9 +15,9 @@ kept: {type: MemoryDataset}
 shared: {type: kedro.io.SharedMemoryDataset}
 cached: {type: kedro.io.CachedDataset, dataset: {type: pickle.PickleDataset, filepath: data/c.pkl}}
 tracked: {type: some.MlflowArtifactDataset, dataset: {type: pickle.PickleDataset, filepath: x/a.pkl}}
+spark: {type: spark.SparkDataset, filepath: dbfs:/mnt/x.pkl}
 volatile: {type: pickle.PickleDataset, filepath: memory://x.pkl}
 lake: {type: pickle.PickleDataset, filepath: dbfs:/mnt/x.pkl}
-drive: {type: pickle.PickleDataset, filepath: C:/x.pkl}
 "{layer}.{name}_cached":
   type: kedro.io.CachedDataset
   dataset: {type: pickle.PickleDataset, filepath: "data/{layer}/{name}.pkl"}
@@ -48,10 +48,10 @@ def look_up(kedro_project, *names, catalog=CATALOG):
         ("shared", Dataset(True)),
         ("cached", Dataset(False, "data/c.pkl")),
         ("a.b_cached", Dataset(False, "data/a/b.pkl")),
-        ("tracked", Dataset(False, "x/a.pkl")),
+        ("tracked", Dataset(False)),
+        ("spark", Dataset(False)),
         ("volatile", Dataset(True)),
-        ("lake", Dataset(False)),
-        ("drive", Dataset(False, "C:/x.pkl")),
+        ("lake", Dataset(False, "dbfs:/mnt/x.pkl")),
         ("parts", Dataset(False, "data/parts")),
         ("table", Dataset(False)),
         ("a.b_csv", Dataset(False, "data/a/b.csv")),

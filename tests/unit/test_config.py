@@ -43,7 +43,7 @@ def test_all_problems_are_reported_at_once():
         ({"startup_timeout": "soon"}, "run_config.startup_timeout: should be a whole number, got 'soon'"),
         (
             {"startup_time": 1, "startup_timeout": 2},
-            "startup_time: not an option beside 'startup_timeout', of which it is another spelling; keep one",
+            "startup_time: not an option beside 'startup_timeout', which is set and means the same; keep one",
         ),
         ({"startup_time": "soon"}, "run_config.startup_time: should be a whole number, got 'soon'"),
         ({"start_date": "2026-13-01"}, "run_config.start_date: should be a date written YYYYMMDD, got '2026-13-01'"),

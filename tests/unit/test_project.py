@@ -1,18 +1,23 @@
 """Loading real Kedro projects."""
 
+import functools
 import subprocess
 from datetime import datetime, timezone
-from pathlib import PurePosixPath
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from kedro_airflow_k8s.errors import ConfigError, ProjectError
 from kedro_airflow_k8s.project import Node, load, source
-from kedro_airflow_k8s.project.alike import alike
 from kedro_airflow_k8s.project.configuration import read
+from kedro_airflow_k8s.project.functions import differ
 from kedro_airflow_k8s.project.pipelines import _check_names
 from kedro_airflow_k8s.project.surroundings import commit, workdir
 from tests.unit.conftest import PIPELINES
+
+# What git looks at in a project.
+PARTS = [Path("src/demo"), Path("conf"), Path("pyproject.toml")]
 
 COMPOSED = """
 from kedro.pipeline import node, pipeline
@@ -267,31 +272,78 @@ def test_a_node_of_another_function_is_another_node(kedro_project, whole, defaul
             load(bootstrap(project), "local", "whole")
 
 
-def test_functions_that_hold_others_are_compared_by_what_they_hold():
-    """As decorators make them, even one that holds itself."""
+def test_functions_that_are_plainly_not_the_same():
+    """By their code, by the functions that they hold, or by plain values."""
 
-    def held(number, value):
-        def outer(x):
-            return outer if x else value + number
+    def held(value, other=lambda: 1):
+        def inner(x):
+            return value, other, x
 
-        return outer
+        return inner
 
-    assert alike(held(1, "a"), held(1, "a"))
-    assert not alike(held(1, "a"), held(2, "a"))
-    assert not alike(held(1, "a"), print)
+    def wrapped(function):
+        return functools.wraps(function)(lambda *values: function(*values))
+
+    def defaulted(value):
+        def function(x, *, y=value):
+            return x, y
+
+        return function
+
+    plain, another = len, print
+    assert differ(plain, another)
+    assert differ(held(1), held(2))
+    assert differ(held(1, lambda: 1), held(1, lambda: 2))
+    assert differ(wrapped(held(1)), wrapped(held(2)))
+    assert differ(defaulted(1), defaulted(2))
+    assert differ(lambda *a: a, lambda a: a)
+    assert differ(lambda a: a == 1, lambda a: a is True)
+    assert differ(partial(held, 1, lambda: 1), partial(held, 1, lambda: 2))
+    assert differ(partial(held, value=1), partial(held, value=1.0))
+    assert differ(Path("a").exists, Path("a").is_dir)
+
+
+def test_functions_of_which_no_difference_can_be_told_are_the_same():
+    """They were made anew with the pipeline, and hold what has no equality, or one that is no answer."""
+
+    def make():
+        def empty():
+            return unset
+
+        def own(x):
+            return own, model, x
+
+        model = {"model": object(), "fill": float("nan")}
+        steps = [lambda x: x, object()]
+        if steps is None:
+            unset = 1
+        return [
+            empty,
+            own,
+            partial(own, model, steps=steps, when=datetime.now(), fill=float("nan")),
+            functools.wraps(own)(lambda *values: own(*values)),
+            Path("a").exists,
+            [1].append,
+            functools.lru_cache(own),
+            type("Model", (), {"__call__": own})(),
+        ]
+
+    for one, other in zip(make(), make(), strict=True):
+        assert not differ(one, other), one
 
 
 def test_a_name_that_changes_with_the_process_is_refused():
     """Kedro 0.19 has the address of an object in the names that it makes; no pod would find such a node."""
-    with pytest.raises(ProjectError, match="is called otherwise in each process; give it a name of its own"):
+    with pytest.raises(ProjectError, match="is called anew in each process; give it a name of its own"):
         _check_names((Node("<demo.Scale object at 0x7f5c875de350>([a]) -> [b]", named=False),))
 
 
 def test_configuration_that_the_image_has_not_is_found(kedro_project):
     """Catalog, parameters and globals; credentials stay out of an image on purpose."""
     project = kedro_project()
-    for name in ("catalog", "parameters_x", "globals", "credentials"):
-        project.write(f"conf/local/{name}.yml", "")
+    for name in ("catalog", "parameters_x", "globals", "credentials", ".ipynb_checkpoints/parameters-copy"):
+        project.write(f"conf/local/{name}.yml", "a: {}")
+    project.write("conf/local/parameters.yml", "# nothing yet\n\n")
     project.write(".dockerignore", "conf/local/*\n")
 
     found = load(bootstrap(project), "local", "__default__").absent
@@ -310,7 +362,7 @@ def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):
     """A project need not be in git."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
-    assert commit(tmp_path, tmp_path / "src") is None
+    assert commit(tmp_path, PARTS) is None
 
 
 def test_the_commit_is_read_from_git(tmp_path):
@@ -321,7 +373,7 @@ def test_the_commit_is_read_from_git(tmp_path):
     env = {"GIT_COMMITTER_DATE": when, "PATH": __import__("os").environ["PATH"]}
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True, env=env)
 
-    found = commit(tmp_path, tmp_path / "src")
+    found = commit(tmp_path, PARTS)
 
     assert found.when == datetime(2024, 3, 2, 4, 30, tzinfo=timezone.utc)
     assert len(found.sha) == 40
@@ -333,10 +385,12 @@ def test_the_commit_is_read_from_git(tmp_path):
     [("src/demo/nodes.py", True), ("conf/base/catalog.yml", True), ("pyproject.toml", True), ("dags/demo.py", False)],
 )
 @pytest.mark.parametrize("known", [True, False])
-def test_what_is_not_committed_is_told(tmp_path, file, changed, known):
+@pytest.mark.parametrize("others", ["normal", "no"])
+def test_what_is_not_committed_is_told(tmp_path, file, changed, known, others):
     """Of the code and the configuration; the DAG file itself may be in git and must not depend on its former self."""
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "config", "status.showUntrackedFiles", others], check=True)
     (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     if known:
         (tmp_path / file).write_text("before")
@@ -344,7 +398,28 @@ def test_what_is_not_committed_is_told(tmp_path, file, changed, known):
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
     (tmp_path / file).write_text("now")
 
-    assert changed == commit(tmp_path, tmp_path / "src").changed
+    assert changed == commit(tmp_path, PARTS).changed
+
+
+def test_a_commit_is_known_where_git_cannot_compare(tmp_path):
+    """A damaged index takes away no more than the comparison."""
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    (tmp_path / ".git/index").write_text("no index")
+
+    assert not commit(tmp_path, PARTS).changed
+
+
+def test_no_program_of_a_repository_is_run(tmp_path):
+    """Such as the one that watches its files for git."""
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    subprocess.run([*git, "config", "core.fsmonitor", f"touch {tmp_path}/was-run; false"], check=True)
+
+    assert commit(tmp_path, PARTS)
+    assert not (tmp_path / "was-run").exists()
 
 
 @pytest.mark.parametrize(
@@ -394,9 +469,6 @@ def register_pipelines():
 
 def test_a_name_that_kedro_run_would_split_is_an_error(kedro_project):
     """Kedro 0.19 names a node after its datasets; one with a lone bracket would run everything instead of it."""
-    from kedro_airflow_k8s.errors import ProjectError
-    from kedro_airflow_k8s.project.pipelines import _check_names
-
     with pytest.raises(ProjectError, match="cannot select node"):
         _check_names((Node("f([a[]) -> [b]"),))
     _check_names((Node("f([a;b,c]) -> [d]"),))

@@ -78,23 +78,28 @@ def test_a_configuration_that_the_image_has_not_is_a_warning():
     (warning,) = with_datasets(absent=("conf/local/catalog.yml", "conf/local/parameters.yml")).warnings
 
     assert warning == (
-        "conf/local/catalog.yml, conf/local/parameters.yml: read here, but .dockerignore keeps it out of the image, and"
-        " so from pods; have in conf/base what they need, or compile for another environment with --env"
+        ".dockerignore keeps out of the image conf/local/catalog.yml, conf/local/parameters.yml, which counts here; put"
+        " what pods need into conf/base, or compile for another environment with --env"
     )
 
 
 def test_results_that_go_with_the_run_are_a_remark():
     """A run can succeed and leave nothing: that is as it is meant, but has to be known."""
-    results = {"report": Dataset(False, "data/report.csv"), "remote": Dataset(False), "last": Dataset(True)}
-    many = {f"r{number}": Dataset(False, "data/x") for number in range(7)}
-
-    assert with_datasets(results={"remote": Dataset(False)}).remarks == ()
-    assert with_datasets(results=results).remarks == (
-        "what nodes write to 'report' goes with the run's volume at its end; give what should stay a remote address in"
-        " the catalog",
+    results = {
+        "report": Dataset(False, "data/report.csv"),
+        "plot": Dataset(False, "/home/kedro_docker/plots/x.png"),
+        "remote": Dataset(False),
+        "last": Dataset(True),
+        "mounted": Dataset(False, "/mnt/share/x.csv"),
+    }
+    (remark,) = with_datasets(results=results).remarks
+    assert remark == (
+        "what nodes write to 'report', 'plot' is gone with the pods and the volume of the run; give what should stay a"
+        " remote address in the catalog"
     )
-    (remark,) = with_datasets({"volume": {"disabled": True}}, datasets={}, results=many).remarks
-    assert remark.startswith("what nodes write to 'r0', 'r1', 'r2', 'r3', 'r4' and 2 others goes with their pods; give")
+    assert with_datasets(results={"remote": Dataset(False)}).remarks == ()
+    (remark,) = with_datasets(results={f"r{number}": Dataset(False, "data/x") for number in range(7)}).remarks
+    assert remark.startswith("what nodes write to 'r0', 'r1', 'r2', 'r3', 'r4' and 2 others is gone")
 
 
 def test_a_file_that_the_image_has_not_is_a_warning():
