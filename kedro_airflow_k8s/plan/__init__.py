@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta, timezone
 
 from kedro_airflow_k8s import __version__
 from kedro_airflow_k8s.config import PluginConfig
-from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, DagSpec, Fragment, Plan, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
@@ -49,7 +48,7 @@ def plan(
     fragments = [feature(project, config, dag_id) for feature in FEATURES]
     chains = [chain for fragment in fragments for chain in (fragment.before, fragment.after)]
     schedule = run.cron_expression if scheduled else None
-    first = sensors(config, dag_id) if schedule is not None else ()
+    first, sensor_warnings = sensors(config, dag_id, schedule)
     own_ids = tuple(task.task_id for chain in (*chains, first, (FINAL,)) for task in chain)
     nodes, node_warnings = node_tasks(project, config, (*own_ids, *GROUPS))
     variables = {key: value for fragment in fragments for key, value in fragment.variables.items()}
@@ -81,12 +80,7 @@ def plan(
     data_warnings = check(project, config, allow_memory=allow_memory)
     feature_warnings = [warning for fragment in fragments for warning in fragment.warnings]
     warnings += place_warnings(project, config)
-    if first and as_cron(schedule) is None:
-        warnings.append(
-            f"with the schedule {schedule} a run has a logical date of its own, at which the DAGs of"
-            " run_config.external_dependencies hardly have a run to wait for"
-        )
-    warned = (*warnings, *node_warnings, *data_warnings, *feature_warnings)
+    warned = (*warnings, *sensor_warnings, *node_warnings, *data_warnings, *feature_warnings)
     return Plan(dag, warned, tuple(passing(project, config)))
 
 
@@ -112,13 +106,13 @@ def identify(config: PluginConfig, pipeline: str, name: str | None) -> tuple[str
 
 
 def _documentation(project: Project, config: PluginConfig, command: str) -> str:
-    facts = {"Environment": project.env, "Commit": _sha(project), "Image": config.run_config.image or ""}
-    more = {"Commit": ", and changes that are not committed"} if project.commit and project.commit.changed else {}
-    listed = "".join(f"- {name}: {_code(value)}{more.get(name, '')}\n" for name, value in facts.items())
+    more = ", and changes that are not committed" if project.commit and project.commit.changed else ""
     return (
         f"Kedro pipeline {_code(project.pipeline)} of project {project.name}, each node in a pod of its own.\n"
         "\n"
-        f"{listed}"
+        f"- Environment: {_code(project.env)}\n"
+        f"- Commit: {_code(_sha(project))}{more}\n"
+        f"- Image: {_code(config.run_config.image or '')}\n"
         "\n"
         f"{_way_out(config)}\n"
         "\n"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.plan.pod import project_path
-from kedro_airflow_k8s.project import Project
+from kedro_airflow_k8s.project import Dataset, Project
 
 # Names of datasets in one line.
 _SHOWN = 5
@@ -35,10 +35,8 @@ def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list
 def passing(project: Project, config: PluginConfig) -> list[str]:
     """Return a remark on the results that no one has any more once a run has ended, if there are any."""
     root = project_path(project, config)
-    places = {name: dataset.local_path for name, dataset in project.results.items() if dataset.local_path is not None}
     # Elsewhere may be a mount of the image's own.
-    found = {name: PurePosixPath(posixpath.normpath(root / path)) for name, path in places.items()}
-    lost = [name for name, place in found.items() if place.is_relative_to(root)]
+    lost = [name for name, place in _places(project.results, root) if place.is_relative_to(root)]
     if not lost:
         return []
     names = ", ".join(map(repr, lost[:_SHOWN])) + (f" and {len(lost) - _SHOWN} others" if len(lost) > _SHOWN else "")
@@ -62,10 +60,7 @@ def _bases(names: tuple[str, ...]) -> set[str]:
 def _unshared(project: Project, config: PluginConfig) -> Iterator[str]:
     volume = config.run_config.volume
     root = project_path(project, config)
-    for name, dataset in project.datasets.items():
-        if dataset.local_path is None:
-            continue
-        place = PurePosixPath(posixpath.normpath(root / dataset.local_path))
+    for name, place in _places(project.datasets, root):
         if volume.disabled:
             reason = "and there is no shared volume (run_config.volume.disabled)"
         elif not place.is_relative_to(root / "data"):
@@ -73,7 +68,15 @@ def _unshared(project: Project, config: PluginConfig) -> Iterator[str]:
         else:
             continue
         passage = _passage(project, name)
-        yield f"dataset {name!r} lies at {dataset.local_path}, {reason}, where no other task finds it ({passage})"
+        path = project.datasets[name].local_path
+        yield f"dataset {name!r} lies at {path}, {reason}, where no other task finds it ({passage})"
+
+
+def _places(datasets: Mapping[str, Dataset], root: PurePosixPath) -> Iterator[tuple[str, PurePosixPath]]:
+    """Yield where the local ones lie in the image."""
+    for name, dataset in datasets.items():
+        if dataset.local_path is not None:
+            yield name, PurePosixPath(posixpath.normpath(root / dataset.local_path))
 
 
 def _unknown(project: Project) -> Iterator[str]:

@@ -7,13 +7,19 @@ from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.sections import ExternalDependency
+from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
 
 
-def sensors(config: PluginConfig, dag_id: str) -> tuple[TaskSpec, ...]:
-    """Return a sensor for each DAG or task that must have succeeded before. Raises `PlanError` for the DAG itself."""
+def sensors(config: PluginConfig, dag_id: str, schedule: str | None) -> tuple[tuple[TaskSpec, ...], tuple[str, ...]]:
+    """Return a sensor for each DAG or task that must have succeeded before, and warnings.
+
+    Without a schedule there is none, as nothing tells which run to wait for. Raises `PlanError` for the DAG itself.
+    """
+    if schedule is None:
+        return (), ()
     taken: set[str] = set()
     tasks = []
     for dependency in config.run_config.external_dependencies:
@@ -23,7 +29,11 @@ def sensors(config: PluginConfig, dag_id: str) -> tuple[TaskSpec, ...]:
         task_id = text.numbered(text.airflow_id(name), taken)
         taken.add(task_id)
         tasks.append(TaskSpec(task_id, _sensor(dependency)))
-    return tuple(tasks)
+    doubtful = (
+        f"with the schedule {schedule} a run has a logical date of its own, at which the DAGs of"
+        " run_config.external_dependencies hardly have a run to wait for"
+    )
+    return tuple(tasks), (doubtful,) if tasks and as_cron(schedule) is None else ()
 
 
 def _sensor(dependency: ExternalDependency) -> Call:

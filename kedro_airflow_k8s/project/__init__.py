@@ -71,6 +71,8 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
     found = datasets(metadata, env, [*passed, *kept, *taken])
     # Credentials are left out on purpose, and what concerns MLflow is looked at there.
     files = layered_files(metadata, env, "catalog", "parameters", "globals")
+    read = {name: path for name in taken if (path := found[name].local_path)}
+    ignored = surroundings.left_out(metadata.project_path, [*read.values(), *files])
     return Project(
         name=metadata.project_name,
         package=metadata.package_name,
@@ -81,8 +83,8 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         selection=selection,
         datasets={name: found[name] for name in passed},
         results={name: found[name] for name in kept},
-        left_out=surroundings.left_out(metadata.project_path, {name: found[name].local_path for name in taken}),
-        absent=tuple(surroundings.left_out(metadata.project_path, dict(zip(files, files, strict=True)))),
+        left_out={name: ignored[path] for name, path in read.items() if path in ignored},
+        absent=tuple(file for file in files if file in ignored),
         unknown=tuple(name for name in taken if not found[name].known),
         commit=surroundings.commit(metadata.project_path, parts(metadata)),
         workdir=surroundings.workdir(metadata.project_path),

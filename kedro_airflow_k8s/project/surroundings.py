@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
@@ -112,8 +112,8 @@ def workdir(path: Path) -> PurePosixPath | None:
     return folder
 
 
-def left_out(path: Path, files: Mapping[str, str | None]) -> dict[str, str]:
-    """Return those of the files, relative to the project, that its .dockerignore keeps out of an image."""
+def left_out(path: Path, files: Iterable[str]) -> dict[str, str]:
+    """Return those of the files, relative to the project, that its .dockerignore keeps out of an image, made plain."""
     ignored = dockerignore.read(path)
-    relative = {name: posixpath.normpath(file) for name, file in files.items() if file and not posixpath.isabs(file)}
-    return {name: file for name, file in relative.items() if not file.startswith("..") and ignored(file)}
+    relative = {file: posixpath.normpath(file) for file in files if not posixpath.isabs(file)}
+    return {file: plain for file, plain in relative.items() if not plain.startswith("..") and ignored(plain)}

@@ -1,18 +1,21 @@
 """A sandbox per supported Airflow for the tests of the commands, and the commands run as a user runs them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import psutil
 import pytest
 
 from kedro_airflow_k8s.airflow import AirflowClient, connect
-from kedro_airflow_k8s.sandbox import install, session
+from kedro_airflow_k8s.sandbox import install, processes, session
 from kedro_airflow_k8s.sandbox.image import Image
 from kedro_airflow_k8s.sandbox.session import Server, Spec
 from tests.spaceflights import copy
@@ -154,6 +157,26 @@ def write(project: Path, name: str, content: str) -> None:
     """Write a file of the project."""
     (project / name).parent.mkdir(parents=True, exist_ok=True)
     (project / name).write_text(textwrap.dedent(content), encoding="utf-8")
+
+
+def wait_for(look, seconds=120):
+    """Return what `look` returns as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"{look} found nothing within {seconds} s")
+
+
+def process_like(pattern, root):
+    """Return a process that lives in that folder and whose command line begins so, None if there is none."""
+    for process in processes.residents(root):
+        with suppress(psutil.Error):
+            if re.match(pattern, " ".join(process.cmdline()).strip(), re.DOTALL):
+                return process
+    return None
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import ssl
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
@@ -16,7 +15,7 @@ from kedro_airflow_k8s import run
 from kedro_airflow_k8s.airflow import connect, wait_for_end
 from kedro_airflow_k8s.build import next_start
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowUnreachable, DagNotLoaded, RunFailed
-from tests.e2e.conftest import kedro, write
+from tests.e2e.conftest import kedro, wait_for, write
 from tests.e2e.proxy import proxied
 from tests.e2e.small import EMPTY, HEAD, Small
 from tests.e2e.terminal import Terminal
@@ -37,17 +36,6 @@ def start(lab, small, **options):
     said = []
     options = {"replace_schedule": False, **options}
     return run.start(small, lab.client, str(lab.server.dags), run.Wait(120), say=said.append, **options), said
-
-
-def wait_for(look, seconds=120):
-    """Return what `look` returns as soon as that is something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"{look} found nothing within {seconds} s")
 
 
 def next_run(lab, dag_id):

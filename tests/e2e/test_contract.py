@@ -1,15 +1,10 @@
 """What the configuration promises, on pods that really start."""
 
 import json
-import re
 import textwrap
 import time
-from contextlib import suppress
 
-import psutil
-
-from kedro_airflow_k8s.sandbox import processes
-from tests.e2e.conftest import TRICKY
+from tests.e2e.conftest import TRICKY, process_like, wait_for
 
 
 def upload(lab, environment, dag_id):
@@ -18,13 +13,8 @@ def upload(lab, environment, dag_id):
     result = lab.kedro("-e", environment, "-p", pipeline, "upload-pipeline")
     assert result.returncode == 0, result.stdout + result.stderr
     build_id = (lab.server.dags / f"{dag_id}.py").read_text().partition("Build id: ")[2][:12]
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        dag = lab.client.dag(dag_id)
-        if dag and build_id in dag.doc_md:
-            return dag_id
-        time.sleep(0.5)
-    raise AssertionError(f"{dag_id} was not loaded")
+    wait_for(lambda: (dag := lab.client.dag(dag_id)) and build_id in dag.doc_md)
+    return dag_id
 
 
 def trigger(lab, dag_id, run_id):
@@ -65,18 +55,12 @@ def test_nodes_that_are_deferred(lab):
         "default_args={", 'default_args={"deferrable": True, '
     )
     (lab.server.dags / "deferred.py").write_text(text)
-    deadline = time.monotonic() + 120
-    while lab.client.dag("deferred") is None and time.monotonic() < deadline:
-        time.sleep(0.5)
+    wait_for(lambda: lab.client.dag("deferred"))
 
     trigger(lab, "deferred", "by-hand")
-    states = set()
-    while time.monotonic() < deadline and not {"deferred", "failed"} & states:
-        states |= {state for task, state in lab.states("deferred", "by-hand").items() if task == "first"}
-        time.sleep(0.2)
+    wait_for(lambda: lab.states("deferred", "by-hand").get("first") == "deferred")
 
     assert lab.end("deferred", "by-hand") == "success"
-    assert "deferred" in states
     assert looks(lab)[0]["argv"][-1] == "--nodes=first"
 
 
@@ -139,13 +123,8 @@ def test_a_failed_task_that_is_cleared_turns_the_run_green(lab):
     assert lab.claims() == set()
 
 
-def executing(lab):
-    """Return the process of Airflow that executes the only task there is to execute."""
-    for process in processes.residents(lab.server.dags.parent):
-        with suppress(psutil.Error):
-            if re.match(r"airflow (task runner: |worker -- [0-9a-f-]{36}$)", " ".join(process.cmdline()).strip()):
-                return process
-    raise AssertionError("nothing executes a task")
+# How either Airflow calls a process that executes a task.
+EXECUTING = r"airflow (task runner: |worker -- [0-9a-f-]{36}$)"
 
 
 def test_a_task_whose_worker_died_finds_its_pod_again(lab):
@@ -153,11 +132,9 @@ def test_a_task_whose_worker_died_finds_its_pod_again(lab):
     running = lab.kedro("-e", "keep", "-p", "slow", "run-once")
     assert running.returncode == 0, running.stdout + running.stderr
     run_id = "kedro__" + running.stdout.partition("kedro__")[2].split()[0]
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not list(lab.server.claims.glob("*/*/starts")):
-        time.sleep(0.2)
+    wait_for(lambda: list(lab.server.claims.glob("*/*/starts")))
 
-    executing(lab).kill()
+    process_like(EXECUTING, lab.server.dags.parent).kill()
 
     assert lab.end("spaceflights-slow", run_id) == "failed"
     lab.clear("spaceflights-slow", run_id, "slow")
@@ -179,30 +156,23 @@ with DAG("upstream", schedule="@yearly", start_date=datetime(2024, 1, 1, tzinfo=
 """
 
 
-def scheduled_run(lab, dag_id, seconds=120):
+def scheduled_run(lab, dag_id):
     """Unpause a DAG and return the run that its schedule makes."""
     lab.client.unpause(dag_id)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        runs = lab.api("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
-        found = [run["dag_run_id"] for run in runs if run["dag_run_id"].startswith("scheduled__")]
-        if found:
-            return found[-1]
-        time.sleep(1)
-    raise AssertionError(f"{dag_id} was not scheduled")
+
+    def scheduled():
+        return [run["dag_run_id"] for run in lab.runs(dag_id) if run["dag_run_id"].startswith("scheduled__")]
+
+    return wait_for(scheduled)[-1]
 
 
 def test_a_scheduled_dag_waits_for_its_upstream(lab):
     """The sensor holds the pipeline back until the other DAG's run of the same date is a success."""
     dag_id = upload(lab, "waiting", "waiting-probe")
     (lab.server.dags / "upstream.py").write_text(textwrap.dedent(UPSTREAM))
-    deadline = time.monotonic() + 120
-    while lab.client.dag("upstream") is None and time.monotonic() < deadline:
-        time.sleep(0.5)
+    wait_for(lambda: lab.client.dag("upstream"))
     run_id = scheduled_run(lab, dag_id)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and lab.states(dag_id, run_id).get("wait_for_upstream") != "up_for_reschedule":
-        time.sleep(0.5)
+    wait_for(lambda: lab.states(dag_id, run_id).get("wait_for_upstream") == "up_for_reschedule")
     waiting = lab.states(dag_id, run_id)
     scheduled_run(lab, "upstream")
 

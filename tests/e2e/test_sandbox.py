@@ -8,14 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from kedro_airflow_k8s.sandbox import processes
-from tests.e2e.conftest import AIRFLOWS, kedro, write
+from tests.e2e.conftest import AIRFLOWS, kedro, process_like, write
 from tests.e2e.test_run_once import TASKS, states
 
 NODES = [task for task in TASKS if task not in {"first", "second"}]
@@ -47,10 +45,8 @@ def in_the_middle(command, scratch, log):
     """Wait until a node runs in its pod: what the command tells of that comes late, or never if the node is quick."""
     deadline = time.monotonic() + 300
     while command.poll() is None and time.monotonic() < deadline:
-        for process in processes.residents(scratch):
-            with suppress(psutil.Error):
-                if any(argument.startswith("--nodes=") for argument in process.cmdline()):
-                    return
+        if process_like(".* --nodes=", scratch):
+            return
         time.sleep(0.2)
     raise AssertionError(log.read_text(encoding="utf-8"))
 

@@ -148,6 +148,8 @@ def test_a_secret_in_an_address_is_not_shown(host):
 
 def test_a_problem_of_the_command_line_is_said_to_be_one():
     """The file itself is right."""
+    (_, said) = problems({"run_config": RUN}, overrides={"run_config.image": ""}, required=["run_config.image"])
+    assert said == "  run_config.image, as the command line has it: required, but empty"
     (_, said) = problems({"run_config": RUN}, overrides={"run_config.cron_expression": "junk"})
 
     assert said.startswith("  run_config.cron_expression, as the command line has it: should be a cron expression")
