@@ -159,7 +159,7 @@ def schedule(ctx: click.Context, /, **options: Any) -> None:
     built = _upload(ctx, options)
     run = built.config.run_config
     when = next_start(run.cron_expression, built.start, catchup=run.catchup, now=datetime.now(timezone.utc))
-    _say(f"Once Airflow has loaded {built.dag_id} and it is not paused, {when}")
+    _report(f"Once Airflow has loaded {built.dag_id} and it is not paused, {when}")
 
 
 @airflow_k8s.command()
@@ -210,10 +210,10 @@ def run_once(
     from kedro_airflow_k8s.airflow import connect
 
     built = _build(ctx, options, scheduled=False, required=("host", "output"))
-    client = connect(str(built.config.host), os.environ, say=_say)
+    client = connect(str(built.config.host), os.environ, report=_report)
     patience = run.Wait(load_timeout, _seconds(minutes))
     started = run.start(
-        built, client, _output(ctx, built, options), patience, replace_schedule=replace_schedule, say=_say
+        built, client, _output(ctx, built, options), patience, replace_schedule=replace_schedule, report=_report
     )
     click.echo(client.page(started.dag_id, started.run_id))
     if minutes is not None:
@@ -235,7 +235,7 @@ def sandbox(
 
     built = _build(ctx, options, scheduled=False)
     patience = Wait(end=_seconds(minutes))
-    run_here(built, sandbox_config(ctx.obj), patience, version=airflow_version, keep=keep, say=_say)
+    run_here(built, sandbox_config(ctx.obj), patience, version=airflow_version, keep=keep, say=_report)
 
 
 def _valid_address(ctx: click.Context, argument: click.Parameter, value: str | None) -> str | None:
@@ -269,10 +269,10 @@ def init_(ctx: click.Context, /, airflow_url: str | None, **options: Any) -> Non
     for outcome in outcomes:
         click.echo(f"Wrote {outcome.file}" if outcome.written else f"Kept {outcome.file}; --force replaces it")
     for remark in remarks:
-        _say(f"Note: {remark}")
-    _say(f"Next: {advice}")
+        _report(f"Note: {remark}")
+    _report(f"Next: {advice}")
     if options["workflows"]:
-        _say("The workflows list at their top the variables and secrets of the repository that they take")
+        _report("The workflows list at their top the variables and secrets of the repository that they take")
 
 
 def _follow(client: AirflowClient, started: Run, patience: Wait) -> None:
@@ -289,7 +289,7 @@ def _seconds(minutes: float | None) -> float | None:
     return None if minutes is None or minutes == UNTIL_IT_ENDS else 60 * minutes
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     click.echo(text, err=True)
 
 
@@ -319,7 +319,7 @@ def _connected(ctx: click.Context) -> AirflowClient:
     from kedro_airflow_k8s.build import settings
 
     config = settings(ctx.obj, _group(ctx)["env"], "host")
-    return connect(str(config.host), os.environ, say=_say)
+    return connect(str(config.host), os.environ, report=_report)
 
 
 def _build(ctx: click.Context, options: Mapping[str, Any], **request: Any) -> Build:
@@ -343,7 +343,7 @@ def _build(ctx: click.Context, options: Mapping[str, Any], **request: Any) -> Bu
     )
     built = build(ctx.obj, asked)
     for remark in built.remarks:
-        _say(f"Note: {remark}")
+        _report(f"Note: {remark}")
     for warning in built.warnings:
         click.echo(f"Warning: {warning}", err=True)
     return built

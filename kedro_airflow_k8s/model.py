@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+# Receives one line for the user while a command is still running.
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -11,9 +10,9 @@ from kedro_airflow_k8s import delivery
 from kedro_airflow_k8s.airflow import AirflowClient, Run, look, new_run_id, wait_for_end, wait_until_loaded
 from kedro_airflow_k8s.build import Build
 from kedro_airflow_k8s.errors import DagNotLoaded
+from kedro_airflow_k8s.model import Report
 from kedro_airflow_k8s.watch import Watcher
 
-Say = Callable[[str], None]
 _WIDE = 1000
 
 
@@ -25,10 +24,12 @@ class Wait:
     end: float | None = None
 
 
-def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, replace_schedule: bool, say: Say) -> Run:
+def start(
+    build: Build, client: AirflowClient, output: str, wait: Wait, *, replace_schedule: bool, report: Report
+) -> Run:
     """Deliver the DAG to `output`, wait until Airflow has loaded this very file, and trigger one run of it.
 
-    `say` is told each step. Raises `DeliveryError`, `DagNotLoaded` or another `AirflowError`; unless
+    `report` is told each step. Raises `DeliveryError`, `DagNotLoaded` or another `AirflowError`; unless
     `replace_schedule` is set also for a DAG of the same id that Airflow has scheduled.
     """
     before = look(client, build.dag_id, build.file.name)
@@ -38,7 +39,7 @@ def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, repla
             " choose another id with -d, or say --replace-schedule"
         )
     written = delivery.write([build.file], output)
-    say(f"{'Unchanged in Airflow' if written.unchanged else 'Uploaded'}: {written.urls[-1]}")
+    report(f"{'Unchanged in Airflow' if written.unchanged else 'Uploaded'}: {written.urls[-1]}")
     try:
         dag = wait_until_loaded(
             client,
@@ -49,21 +50,21 @@ def start(build: Build, client: AirflowClient, output: str, wait: Wait, *, repla
             output=output,
             unchanged=written.unchanged,
             seconds=wait.load,
-            say=say,
+            report=report,
         )
     except KeyboardInterrupt:
-        say("No run was triggered")
+        report("No run was triggered")
         raise
     if dag.is_paused:
         client.unpause(build.dag_id)
-        say(f"Unpaused {build.dag_id}")
+        report(f"Unpaused {build.dag_id}")
     run_id = new_run_id()
     try:
         run = client.trigger(build.dag_id, run_id)
     except KeyboardInterrupt:
-        say(f"Whether Airflow has started run {run_id} is not known; see {client.page(build.dag_id, run_id)}")
+        report(f"Whether Airflow has started run {run_id} is not known; see {client.page(build.dag_id, run_id)}")
         raise
-    say(f"Triggered {run.run_id}")
+    report(f"Triggered {run.run_id}")
     return run
 
 
@@ -74,4 +75,4 @@ def follow(client: AirflowClient, run: Run, wait: Wait) -> Run:
         # A row is then a line, for whatever reads it.
         result = Console(width=_WIDE)
     with Watcher(Console(stderr=True), result) as watcher:
-        return wait_for_end(client, run.dag_id, run.run_id, seconds=wait.end, seen=watcher.show, say=watcher.say)
+        return wait_for_end(client, run.dag_id, run.run_id, seconds=wait.end, seen=watcher.show, report=watcher.report)

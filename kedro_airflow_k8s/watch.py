@@ -39,7 +39,7 @@ _STYLES = {
 class Watcher:
     """Shows a run on `progress` as it is told of it, and its whole table on `result` at the end, however that comes.
 
-    A context manager; `show` and `say` are what `airflow.wait_for_end` calls.
+    A context manager; `show` and `report` are what `airflow.wait_for_end` calls.
     """
 
     def __init__(self, progress: Console, result: Console, now: Callable[[], float] = time.monotonic) -> None:
@@ -69,7 +69,7 @@ class Watcher:
             self._result.print(table(self._tasks, self._durations()))
             self._result.print(self._headline(self._run), soft_wrap=True)
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Print a line beside the table."""
         self._progress.print(Text(text), soft_wrap=True)
 

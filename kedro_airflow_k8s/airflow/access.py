@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowError
+from kedro_airflow_k8s.model import Report
 
 VARIABLES = "AIRFLOW_API_TOKEN, or AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD"
 
@@ -91,13 +92,13 @@ def credentials(environ: Mapping[str, str]) -> Credentials:
     return Credentials(username=username, password=password)
 
 
-def verification(environ: Mapping[str, str], say: Callable[[str], None]) -> bool | str:
+def verification(environ: Mapping[str, str], report: Report) -> bool | str:
     """Return what `requests` takes as `verify`: whether to check certificates, or the path of a CA bundle."""
     value = environ.get("AIRFLOW__CLIENT__SSL_VERIFY", "").strip()
     if value.lower() in {"", "true", "1", "yes", "on"}:
         return True
     if value.lower() in {"false", "0", "no", "off"}:
-        say("Warning: AIRFLOW__CLIENT__SSL_VERIFY switches off the check of Airflow's certificate")
+        report("Warning: AIRFLOW__CLIENT__SSL_VERIFY switches off the check of Airflow's certificate")
         return False
     bundle = Path(value).expanduser()
     if not os.access(bundle, os.R_OK):

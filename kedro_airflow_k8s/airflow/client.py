@@ -17,6 +17,7 @@ from kedro_airflow_k8s.airflow.http import CLOCK, Clock, LostAnswer, Transport
 from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run, Task
 from kedro_airflow_k8s.airflow.versions import V1, V2, discover
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowError, AirflowUnreachable
+from kedro_airflow_k8s.model import Report
 
 T = TypeVar("T")
 # Every DAG of this plugin carries it, since the API finds tags only by their whole text.
@@ -30,18 +31,18 @@ def connect(
     host: str,
     environ: Mapping[str, str],
     *,
-    say: Callable[[str], None] = lambda text: None,
+    report: Report = lambda text: None,
     clock: Clock = CLOCK,
 ) -> AirflowClient:
     """Find out what Airflow there is at `host`, and log in as `environ` says.
 
-    `say` is told what the user should know meanwhile. Raises `AirflowUnreachable` or `AirflowDenied`.
+    `report` is told what the user should know meanwhile. Raises `AirflowUnreachable` or `AirflowDenied`.
     """
     user = credentials(environ)
-    verify = verification(environ, say)
+    verify = verification(environ, report)
     # Tracebacks that show the variables of each frame shall not show the user's whole environment.
     del environ
-    transport = Transport(host, user.authorization, verify=verify, say=say, clock=clock)
+    transport = Transport(host, user.authorization, verify=verify, report=report, clock=clock)
     api = discover(transport)
     transport.renew = api.login(transport, user)
     if transport.renew:

@@ -9,6 +9,7 @@ from kedro_airflow_k8s.airflow.client import AirflowClient
 from kedro_airflow_k8s.airflow.patience import Patience
 from kedro_airflow_k8s.airflow.records import Run, Task
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowError, AirflowUnreachable, RunFailed, WaitTimeout
+from kedro_airflow_k8s.model import Report
 
 Seen = Callable[[Run, tuple[Task, ...]], None]
 # 353 requests for the run's state in 10 minutes ...
@@ -27,7 +28,7 @@ def wait_for_end(
     *,
     seconds: float | None = None,
     seen: Seen = lambda run, tasks: None,
-    say: Callable[[str], None] = lambda text: None,
+    report: Report = lambda text: None,
 ) -> Run:
     """Wait until the run has ended and return it if it is a success.
 
@@ -35,19 +36,19 @@ def wait_for_end(
     last, and `WaitTimeout` if `seconds` are over before. An Airflow that does not answer is waited for some minutes.
     """
     try:
-        run, tasks = _follow(client, dag_id, run_id, seconds, seen, say)
+        run, tasks = _follow(client, dag_id, run_id, seconds, seen, report)
     except (AirflowDenied, AirflowUnreachable) as error:
         raise type(error)(f"{error}. Run {run_id} itself goes on: see {client.page(dag_id, run_id)}") from None
     if run.state != "success":
-        raise RunFailed(_report(client, run, tasks))
+        raise RunFailed(_failure(client, run, tasks))
     return run
 
 
 def _follow(
-    client: AirflowClient, dag_id: str, run_id: str, seconds: float | None, seen: Seen, say: Callable[[str], None]
+    client: AirflowClient, dag_id: str, run_id: str, seconds: float | None, seen: Seen, report: Report
 ) -> tuple[Run, tuple[Task, ...]]:
     clock = client.clock
-    patience = Patience(clock, say)
+    patience = Patience(clock, report)
     budget = _Budget(clock.now())
     start = clock.now()
     run: Run | None = None
@@ -106,7 +107,7 @@ class _Budget:
         self._next = now + self._pause
 
 
-def _report(client: AirflowClient, run: Run, tasks: tuple[Task, ...]) -> str:
+def _failure(client: AirflowClient, run: Run, tasks: tuple[Task, ...]) -> str:
     """Say what failed, with the last lines of the failed tasks' logs."""
     failed = [task for task in tasks if task.state == "failed"]
     address = client.page(run.dag_id, run.run_id)

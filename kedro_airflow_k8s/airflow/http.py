@@ -19,6 +19,7 @@ from kedro_airflow_k8s.airflow.access import Authorization
 from kedro_airflow_k8s.airflow.answer import Answer, read_answer
 from kedro_airflow_k8s.airflow.trouble import OVERDUE, Trouble, diagnose
 from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
+from kedro_airflow_k8s.model import Report
 
 TOTAL = 25.0  # seconds for a request with all its repetitions: with the start of Kedro, a user waits 30
 _ATTEMPT = 20.0
@@ -56,7 +57,7 @@ class Transport:
         authorization: Authorization,
         *,
         verify: bool | str = True,
-        say: Callable[[str], None] = lambda text: None,
+        report: Report = lambda text: None,
         clock: Clock = CLOCK,
     ) -> None:
         try:
@@ -72,7 +73,7 @@ class Transport:
         self.authorization = authorization
         self.renew: Callable[[], Authorization] | None = None
         self.clock = clock
-        self.say = say
+        self.report = report
         self._verify = verify
         self._told = False
         self._ahead = timedelta()
@@ -133,7 +134,7 @@ class Transport:
                 raise AirflowUnreachable(f"Airflow at {self.host} cannot be reached: {trouble.reason}")
             if attempt == 2 and not self._told:
                 self._told = True
-                self.say(f"Airflow at {self.host}: {trouble.reason}; trying again")
+                self.report(f"Airflow at {self.host}: {trouble.reason}; trying again")
             self.clock.sleep(pause)
 
     def now(self) -> datetime:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kedro_airflow_k8s.airflow.client import AirflowClient
 from kedro_airflow_k8s.airflow.patience import Patience
 from kedro_airflow_k8s.airflow.records import Dag, ImportFailure
 from kedro_airflow_k8s.errors import AirflowDenied, DagNotLoaded
+from kedro_airflow_k8s.model import Report
 
 # Often while a quick Airflow would be done, then less: 600 s take some 350 requests.
 _SOON = 60.0
@@ -43,7 +44,7 @@ def wait_until_loaded(
     output: str,
     unchanged: bool = False,
     seconds: float = 600.0,
-    say: Callable[[str], None] = lambda text: None,
+    report: Report = lambda text: None,
 ) -> Dag:
     """Wait until the DAG that Airflow would run has the build id, and return it.
 
@@ -51,7 +52,7 @@ def wait_until_loaded(
     file cannot be imported, or after `seconds`, with what there is to check.
     """
     clock = client.clock
-    patience = Patience(clock, say)
+    patience = Patience(clock, report)
     failures = _Failures(client, file_name, {} if unchanged else before.failures)
     start = clock.now()
     next_failures = next_parsing = start
@@ -61,12 +62,12 @@ def wait_until_loaded(
         answer = patience.ask(client.dag, dag_id)
         dag = answer[0] if answer else dag
         if answer and dag and dag.can_run(build_id):
-            _let_settle(client, before, build_id, say)
+            _let_settle(client, before, build_id, report)
             return dag
         soon = now - start < _SOON
         if not told:
             told = True
-            say(_waiting_for(dag_id, dag, seconds))
+            report(_waiting_for(dag_id, dag, seconds))
         if now >= next_failures:
             next_failures = now + (_FAILURES_OFTEN if soon else _FAILURES_SELDOM)
             found = patience.ask(failures.of_this_file, now - start)
@@ -112,11 +113,11 @@ def _failures(client: AirflowClient, file_name: str) -> tuple[ImportFailure, ...
         return ()
 
 
-def _let_settle(client: AirflowClient, before: Before, build_id: str, say: Callable[[str], None]) -> None:
+def _let_settle(client: AirflowClient, before: Before, build_id: str, report: Report) -> None:
     """Wait until no process of Airflow goes on with the former DAG: each has a cache of its own."""
     seconds = client.api.dag_cache
     if seconds and before.dag and build_id not in before.dag.doc_md:
-        say(f"Airflow has loaded it; {seconds:.0f} s more until all of its processes have")
+        report(f"Airflow has loaded it; {seconds:.0f} s more until all of its processes have")
         client.clock.sleep(seconds)
 
 

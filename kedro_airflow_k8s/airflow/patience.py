@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from kedro_airflow_k8s.airflow.http import Clock
 from kedro_airflow_k8s.errors import AirflowUnreachable
+from kedro_airflow_k8s.model import Report
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -16,9 +17,9 @@ _PATIENCE = 300.0
 class Patience:
     """Asks Airflow again and again, and gives up once it has not answered for five minutes on end."""
 
-    def __init__(self, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(self, clock: Clock, report: Report) -> None:
         self._clock = clock
-        self._say = say
+        self._report = report
         self._since: float | None = None
 
     def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[T] | None:
@@ -29,11 +30,11 @@ class Patience:
         except AirflowUnreachable as error:
             if self._since is None:
                 self._since = began
-                self._say(f"{error}; waiting for it to come back")
+                self._report(f"{error}; waiting for it to come back")
             elif began - self._since > _PATIENCE:
                 raise
             return None
         if self._since is not None:
             self._since = None
-            self._say("Airflow answers again")
+            self._report("Airflow answers again")
         return (answer,)

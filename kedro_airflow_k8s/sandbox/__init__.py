@@ -71,8 +71,8 @@ def _run(build: Build, server: Server, wait: run.Wait, say: Callable[[str], None
         server.check()
         time.sleep(seconds)
 
-    client = connect(server.url, login, say=say, clock=Clock(sleep=sleep))
-    started = run.start(build, client, str(server.dags), wait, replace_schedule=False, say=say)
+    client = connect(server.url, login, report=say, clock=Clock(sleep=sleep))
+    started = run.start(build, client, str(server.dags), wait, replace_schedule=False, report=say)
     run.follow(client, started, wait)
 
 

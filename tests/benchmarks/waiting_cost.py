@@ -65,7 +65,7 @@ def wait(minutes: float) -> None:
         terminal = Console(file=nothing, force_terminal=True, width=200, height=50)
         ours.send("begin")
         with Watcher(terminal, terminal) as watcher:
-            wait_for_end(client, "demo", "r", seen=watcher.show, say=watcher.say)
+            wait_for_end(client, "demo", "r", seen=watcher.show, report=watcher.report)
     noticed = time.time()
     after = resource.getrusage(resource.RUSAGE_SELF)
     ours.send("end")

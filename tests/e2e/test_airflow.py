@@ -35,7 +35,7 @@ def start(lab, small, **options):
     """Upload a DAG and trigger it; return the run and what was said."""
     said = []
     options = {"replace_schedule": False, **options}
-    return run.start(small, lab.client, str(lab.server.dags), run.Wait(120), say=said.append, **options), said
+    return run.start(small, lab.client, str(lab.server.dags), run.Wait(120), report=said.append, **options), said
 
 
 def next_run(lab, dag_id):
@@ -89,7 +89,7 @@ def test_behind_a_prefix_and_a_certificate_of_the_companys_own(lab, tmp_path):
         with pytest.raises(AirflowUnreachable, match="AIRFLOW__CLIENT__SSL_VERIFY can name"):
             connect(proxy.url, login)
         said = []
-        connect(proxy.url, {**login, "AIRFLOW__CLIENT__SSL_VERIFY": "False"}, say=said.append).dags()
+        connect(proxy.url, {**login, "AIRFLOW__CLIENT__SSL_VERIFY": "False"}, report=said.append).dags()
 
     assert lab.client.version == client.version
     assert {f"/team/airflow{client.api.path}/dags"} <= {path.partition("?")[0] for _, path in proxy.requests}

@@ -49,11 +49,11 @@ def run_once(lab, proxy, *faults, **environ):
     proxy.plan(*faults)
     before, code, said, tokens = count(lab), 0, [], []
     try:
-        client = connect(proxy.url, environ or login, say=said.append, clock=HURRIED)
+        client = connect(proxy.url, environ or login, report=said.append, clock=HURRIED)
         tokens.append(client._transport.authorization)
         wait = run.Wait(180, 180)
-        started = run.start(BUILD, client, str(lab.server.dags), wait, replace_schedule=False, say=said.append)
-        wait_for_end(client, started.dag_id, started.run_id, seconds=180, say=said.append)
+        started = run.start(BUILD, client, str(lab.server.dags), wait, replace_schedule=False, report=said.append)
+        wait_for_end(client, started.dag_id, started.run_id, seconds=180, report=said.append)
     except AirflowError as error:
         code = error.exit_code
         said.append(str(error))

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "kedro_airflow_k8s"
 BOTTOM = {"", "errors"}
 ALLOWED = {
     "cli": {"airflow", "build", "config", "delivery", "errors", "init", "listing", "run", "sandbox"},
-    "run": {"airflow", "build", "delivery", "watch"} | BOTTOM,
+    "run": {"airflow", "build", "delivery", "model", "watch"} | BOTTOM,
     "build": {"codegen", "config", "errors", "model", "plan", "project"},
     "init": {"config", "delivery", "project", "scaffold", "variables"} | BOTTOM,
     "scaffold": {"config", "scaffold"} | BOTTOM,
@@ -21,7 +21,7 @@ ALLOWED = {
     "dockerignore": BOTTOM,
     "hooks": {"variables"},
     "variables": set(),
-    "airflow": {"airflow"} | BOTTOM,
+    "airflow": {"airflow", "model"} | BOTTOM,
     "watch": {"airflow"} | BOTTOM,
     "listing": {"airflow"},
     "sandbox": {"airflow", "build", "config", "dockerignore", "run", "sandbox"} | BOTTOM,

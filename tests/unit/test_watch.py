@@ -50,7 +50,7 @@ def test_without_a_terminal_each_change_is_one_plain_line(clock):
         watcher.show(run(), [Task("a", "running", 1), Task("b", None, 0)])
         clock.time = 63
         watcher.show(run(), [Task("a", "success", 1, duration=61.2), Task("b", "up_for_retry", 1)])
-        watcher.say("Airflow does not answer")
+        watcher.report("Airflow does not answer")
         clock.time = 3700
         watcher.show(run("failed"), [Task("a", "success", 1, duration=61.2), Task("b", "failed", 2, duration=1.0)])
 
@@ -129,7 +129,7 @@ def test_a_terminal_shows_a_table_that_changes(clock):
         watcher.show(run(), [Task("a", "running", 1)])
         clock.time = 65
         watcher.show(run(), [Task("a", "running", 1), Task("b", "queued", 1)])
-        watcher.say("something")
+        watcher.report("something")
 
     shown = text(progress)
     assert "Run r: running for 1:05" in shown
@@ -171,7 +171,7 @@ def test_brackets_are_not_markup(clock):
     """A mapped task's name, or a message, is shown as it is."""
     progress, result = plain(), plain()
     with Watcher(progress, result, clock) as watcher:
-        watcher.say("[bold]x[/bold]")
+        watcher.report("[bold]x[/bold]")
         watcher.show(run("success"), [Task("a", "success", 1, map_index=3)])
 
     assert "[bold]x[/bold]" in progress.file.getvalue()

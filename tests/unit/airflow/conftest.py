@@ -280,7 +280,7 @@ def airflow(request, serve):
 @pytest.fixture
 def client(airflow, time, said):
     """A client that is logged in to it."""
-    client = connect(airflow.url, LOGIN, say=said.append, clock=time.clock)
+    client = connect(airflow.url, LOGIN, report=said.append, clock=time.clock)
     airflow.requests.clear()
     return client
 

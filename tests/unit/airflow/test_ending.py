@@ -162,7 +162,7 @@ def test_some_minutes_of_trouble_are_sat_out(airflow, client, time, said):
     airflow.add_task("a", "success")
     airflow.faults = [Fault("status", status=502, times=40)]
     time.at = [(200, lambda: run.update(state="success"))]
-    wait_for_end(client, "demo", "r", say=said.append)
+    wait_for_end(client, "demo", "r", report=said.append)
 
     assert [
         f"Airflow at {client.host}: it answers 502, broken; trying again",

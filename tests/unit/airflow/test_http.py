@@ -34,7 +34,7 @@ def frames(error):
 def transport(serve, time, said):
     """A transport to a FakeAirflow, which it brings along."""
     state = serve()
-    made = Transport(state.url, Authorization(), say=said.append, clock=time.clock)
+    made = Transport(state.url, Authorization(), report=said.append, clock=time.clock)
     made.state = state
     return made
 
@@ -43,7 +43,7 @@ def test_nobody_listens(free_port, time, said):
     """A refused connection is tried again, said, and given up within 30 s with the reason."""
     url = f"http://127.0.0.1:{free_port}"
     with pytest.raises(AirflowUnreachable) as error:
-        connect(url, {}, say=said.append, clock=time.clock)
+        connect(url, {}, report=said.append, clock=time.clock)
 
     assert f"Airflow at {url} cannot be reached: connection refused" == str(error.value)
     assert [f"Airflow at {url}: connection refused; trying again"] == said
@@ -251,7 +251,7 @@ def test_a_trigger_may_have_arrived_where_the_tls_connection_breaks(secure, bund
 def test_certificates_can_be_left_unchecked(secure, said, monkeypatch, tmp_path, value):
     """With one warning, even if the environment names a bundle for requests."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
-    client = connect(secure.url, {**LOGIN, "AIRFLOW__CLIENT__SSL_VERIFY": value}, say=said.append)
+    client = connect(secure.url, {**LOGIN, "AIRFLOW__CLIENT__SSL_VERIFY": value}, report=said.append)
 
     assert "3.3.2" == str(client.version)
     assert ["Warning: AIRFLOW__CLIENT__SSL_VERIFY switches off the check of Airflow's certificate"] == said

@@ -12,7 +12,9 @@ BUILD = "0123456789ab"
 
 def wait(client, before, said=None, **more):
     arguments = {"file_name": "demo.py", "output": "s3://dags", **more}
-    return wait_until_loaded(client, "demo", BUILD, before, say=(said if said is not None else []).append, **arguments)
+    return wait_until_loaded(
+        client, "demo", BUILD, before, report=(said if said is not None else []).append, **arguments
+    )
 
 
 def broken(traceback, timestamp="1", filename="/dags/demo.py"):
@@ -136,7 +138,7 @@ def test_the_import_error_of_an_unchanged_file_is_its_own(airflow, client, time)
 def test_a_dag_that_airflow_2_does_not_have_ready_yet(serve, time, said):
     """It knows of the DAG, but crashes over its details: to the user it is not loaded yet."""
     state = serve(version="2.11.2")
-    client = connect(state.url, LOGIN, say=said.append, clock=time.clock)
+    client = connect(state.url, LOGIN, report=said.append, clock=time.clock)
     before = look(client, "demo", "demo.py")
     state.add_dag("demo", doc_md=BUILD)
     state.faults = [Fault("status", "GET", "/details", status=500, body="<html><title>Ooops</title></html>", times=8)]

@@ -45,7 +45,7 @@ def test_an_interrupted_trigger_says_which_run_there_may_be(airflow, client, sai
 
     monkeypatch.setattr(client, "trigger", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run.start(BUILD, client, str(tmp_path), run.Wait(), replace_schedule=False, say=said.append)
+        run.start(BUILD, client, str(tmp_path), run.Wait(), replace_schedule=False, report=said.append)
 
     assert said[-1].startswith("Whether Airflow has started run kedro__")
     assert f"is not known; see {airflow.url}/dags/demo/" in said[-1]
@@ -55,7 +55,7 @@ def test_the_schedule_of_a_dag_whose_file_is_gone_is_not_in_the_way(airflow, cli
     """Airflow keeps what it knew of it, and runs it no more."""
     airflow.add_dag("demo", timetable_summary="@daily", schedule_interval="@daily", is_stale=True, is_active=False)
     time.at = [(1, lambda: airflow.add_dag("demo", doc_md=BUILD.build_id))]
-    run.start(BUILD, client, str(tmp_path), run.Wait(), replace_schedule=False, say=said.append)
+    run.start(BUILD, client, str(tmp_path), run.Wait(), replace_schedule=False, report=said.append)
 
     assert said[-1].startswith("Triggered kedro__")
 
@@ -68,7 +68,7 @@ def test_an_interrupted_wait_for_the_dag_says_that_there_is_no_run(airflow, clie
 
     time.at = [(3, interrupt)]
     with pytest.raises(KeyboardInterrupt):
-        run.start(BUILD, client, str(tmp_path), run.Wait(), replace_schedule=False, say=said.append)
+        run.start(BUILD, client, str(tmp_path), run.Wait(), replace_schedule=False, report=said.append)
 
     assert "No run was triggered" == said[-1]
     assert [] == airflow.asked("POST", "/dagRuns")
