@@ -16,9 +16,9 @@ from kedro_airflow_k8s.airflow import connect, wait_for_end
 from kedro_airflow_k8s.build import next_start
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowUnreachable, DagNotLoaded, RunFailed
 from tests.e2e.conftest import kedro, wait_for, write
-from tests.e2e.proxy import proxied
 from tests.e2e.small import EMPTY, HEAD, Small
 from tests.e2e.terminal import Terminal
+from tests.proxy import proxied
 
 # Everything that a logger has to say, and the values of variables in tracebacks.
 NOISY = """

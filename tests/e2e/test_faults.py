@@ -1,7 +1,9 @@
-"""`run-once` over a network that fails, to a real Airflow: one run or none, and what the user reads of it."""
+"""`run-once` over a network that fails: what only a real Airflow can answer to it.
+
+All other faults are in `tests/unit/airflow/test_faults.py`.
+"""
 
 import re
-import threading
 import time
 from dataclasses import dataclass
 
@@ -12,18 +14,16 @@ from kedro_airflow_k8s.airflow import connect, wait_for_end
 from kedro_airflow_k8s.airflow.http import Clock
 from kedro_airflow_k8s.errors import AirflowError
 from tests.e2e.conftest import write
-from tests.e2e.proxy import Fault, proxied
 from tests.e2e.small import Small
 from tests.e2e.tokens import expired
+from tests.proxy import Fault, proxied
 
 # Pauses are shorter than they are for a user; what is waited for is real.
 HURRIED = Clock(sleep=lambda seconds: time.sleep(seconds / 5))
 BUILD = Small("faulty")
 TRIGGER = {"method": "POST", "path": "/dagRuns"}
-LOAD = {"method": "GET", "path": "/details"}
 # A run that is stopped would leave its claim behind.
 NO_CLAIM = "run_config: {volume: {disabled: true}}\n"
-WAIT = {"method": "GET", "path": "/dagRuns/"}
 
 
 @dataclass(frozen=True)
@@ -76,39 +76,6 @@ only_airflow_3 = pytest.mark.parametrize("shared_lab", ["3.3"], indirect=True)
 
 
 @only_airflow_3
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        (Fault("reset", **TRIGGER), ""),
-        (Fault("reset", **TRIGGER, after=True), ""),
-        (Fault("reset", **TRIGGER, after=True, times=2), ""),
-        (Fault("cut", **TRIGGER, after=True), ""),
-        (Fault("empty", **TRIGGER, after=True), ""),
-        (Fault("html", **TRIGGER), ""),
-        (Fault("html", **TRIGGER, after=True), ""),
-        (Fault("status", **TRIGGER, status=500, times=3), ""),
-        (Fault("status", **TRIGGER, status=504, after=True), ""),
-        (Fault("status", **TRIGGER, status=429, headers={"Retry-After": "2"}), ""),
-        (Fault("reset", **LOAD, after=True, times=2), "the connection was lost; trying again"),
-        (Fault("cut", **LOAD, after=True, times=2), "its answer breaks off; trying again"),
-        (Fault("status", **LOAD, times=3), "it answers 500, the proxy says so; trying again"),
-        (Fault("status", **LOAD, status=429, times=2, headers={"Retry-After": "2"}), "come back in 2 s; trying again"),
-        (Fault("status", **WAIT, times=7), "it answers 500, the proxy says so; waiting for it to come back"),
-        (Fault("html", **WAIT, times=2), "an HTML page, 'Company login' instead of Airflow's API"),
-        (Fault("cut", **WAIT, after=True, times=2), "its answer breaks off; trying again"),
-    ],
-    ids=lambda value: str(value) if isinstance(value, Fault) else "",
-)
-def test_what_passes_costs_no_run_and_makes_no_second(lab, proxy, fault, said):
-    """The run goes through, as one; trouble that lasts a while is told."""
-    outcome = run_once(lab, proxy, fault)
-
-    assert (0, 1) == (outcome.code, outcome.runs)
-    assert said in outcome.said
-    assert bool(said) == bool(outcome.said)
-
-
-@only_airflow_3
 @pytest.mark.parametrize("fault", [{}, {"after": True}], ids=["before Airflow", "after Airflow"])
 def test_a_trigger_that_takes_too_long_is_one_run(lab, proxy, monkeypatch, fault):
     """Also if Airflow gets it only when it is repeated already."""
@@ -121,58 +88,9 @@ def test_a_trigger_that_takes_too_long_is_one_run(lab, proxy, monkeypatch, fault
 
 
 @only_airflow_3
-@pytest.mark.parametrize(
-    ("fault", "said", "runs"),
-    [
-        (Fault("reset", **TRIGGER, times=99), "There is no run kedro__.* of DAG faulty, after 5 attempts", 0),
-        (Fault("html", **TRIGGER, times=99), "HTML page, 'Company login'.* There is no run kedro__", 0),
-        (Fault("status", path="/", times=99), "cannot be reached: it answers 500, the proxy says so", 0),
-        (Fault("status", path="/", times=99, status=429, headers={"Retry-After": "999"}), "come back in 999 s", 0),
-        (Fault("html", path="/", times=99), "is not an Airflow: tried /api/v2/version .*'Company login'", 0),
-        (
-            Fault("html", method="GET", path="/importErrors"),
-            "'Company login' instead of Airflow's API; does a login",
-            0,
-        ),
-        (Fault("empty", **LOAD, times=1, after=True), "answers, but not as Airflow's API does", 0),
-        (Fault("status", path="/auth/token", status=404), "gives no token for a user name and a password", 0),
-    ],
-    ids=lambda value: str(value) if isinstance(value, Fault) else "",
-)
-def test_what_does_not_pass_is_said_and_makes_no_run(lab, proxy, fault, said, runs):
-    """Exit code 1, the reason, and nothing triggered."""
-    outcome = run_once(lab, proxy, fault)
-
-    assert (1, runs) == (outcome.code, outcome.runs)
-    assert re.search(said, outcome.said, re.DOTALL)
-
-
-@only_airflow_3
-def test_an_airflow_that_is_away_for_a_moment(lab, proxy):
-    """Refused connections are tried again."""
-    proxy.refuse()
-    threading.Timer(1, proxy.listen).start()
-    outcome = run_once(lab, proxy)
-
-    assert (0, 1) == (outcome.code, outcome.runs)
-
-
-@only_airflow_3
-def test_an_airflow_that_is_away(lab, proxy):
-    """And given up, with the reason."""
-    proxy.refuse()
-    outcome = run_once(lab, proxy)
-    proxy.listen()
-
-    assert (1, 0) == (outcome.code, outcome.runs)
-    assert "cannot be reached: connection refused" in outcome.said
-
-
-@only_airflow_3
-@pytest.mark.parametrize("where", [LOAD, TRIGGER, WAIT], ids=["loading", "trigger", "waiting"])
-def test_a_login_that_expires_is_renewed(lab, proxy, where):
+def test_a_login_that_expires_is_renewed(lab, proxy):
     """Airflow itself says that the token has expired; the user does not notice."""
-    outcome = run_once(lab, proxy, Fault("expire", **where, authorization=f"Bearer {expired(lab)}"))
+    outcome = run_once(lab, proxy, Fault("expire", **TRIGGER, authorization=f"Bearer {expired(lab)}"))
 
     assert Outcome(0, "", 1) == outcome
     assert 2 == sum(path.endswith("/auth/token") for _, path in proxy.requests)

@@ -15,7 +15,6 @@ import trustme
 
 from kedro_airflow_k8s.sandbox import install
 from tests.e2e.conftest import kedro, write
-from tests.e2e.proxy import proxied
 from tests.mlflow.conftest import AIRFLOW
 from tests.mlflow.servers import (
     PASSWORD,
@@ -28,6 +27,7 @@ from tests.mlflow.servers import (
     serving,
     unsigned_token,
 )
+from tests.proxy import proxied
 from tests.spaceflights import copy
 
 MLFLOW_PAGE = Path(__file__).parents[2] / "docs/mlflow.md"

@@ -75,6 +75,7 @@ class FakeAirflow:
     tokens: list[str] = field(default_factory=list)
     anonymous: bool = False
     late: float = 0.0  # seconds by which its clock is behind
+    polls: int | None = None  # how often a run is asked for until it is a success; None: it goes on
     url: str = ""
 
     @property
@@ -143,13 +144,21 @@ class FakeAirflow:
                     return 409, {"detail": {"reason": "Unique constraint violation"}}
                 return 200, self.add_run(body["dag_run_id"], dag_id, "queued")
             case "GET", ["dags", _, "dagRuns", run_id]:
-                return (200, self.runs[run_id]) if run_id in self.runs else (404, {"detail": "no such run"})
+                return self._run(run_id)
             case "GET", ["dags", _, "dagRuns", _, "taskInstances"]:
                 return self._page("task_instances", self.tasks, query)
             case "GET", ["dags", _, "dagRuns", _, "taskInstances", task_id, "logs", _]:
                 found = self.logs.get(task_id)
                 return (404, {"detail": "no such log"}) if found is None else (200, {"content": found})
         return 404, {"detail": "Not Found"}
+
+    def _run(self, run_id):
+        if run_id not in self.runs:
+            return 404, {"detail": "no such run"}
+        if self.polls is not None:
+            self.polls -= 1
+            self.runs[run_id]["state"] = "success" if self.polls < 0 else "running"
+        return 200, self.runs[run_id]
 
     def _page(self, key, entries, query):
         limit, offset = min(int(query.get("limit", 50)), self.page_limit), int(query.get("offset", 0))
