@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,44 +13,10 @@ from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
 from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import ConfigError, PlanError
 from kedro_airflow_k8s.model import File
+from kedro_airflow_k8s.options import BuildOptions
 from kedro_airflow_k8s.plan import identify, plan
 from kedro_airflow_k8s.plan.pod import project_path
 from kedro_airflow_k8s.project import Project, Source
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a command asks to be compiled.
-
-    `overrides` are values for dotted keys of the configuration, `required` the keys the command cannot do without.
-    `options` is how the user asked for it, for the file to tell how it was made.
-    """
-
-    command: str
-    env: str
-    pipeline: str
-    options: Mapping[str, str] = field(default_factory=dict)
-    name: str | None = None
-    scheduled: bool = True
-    strict: bool = False
-    allow_memory: bool = False
-    mlflow: bool = True
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """The command line that asks for the same again."""
-        chosen = {"--env": self.env, **({} if self.pipeline == "__default__" else {"--pipeline": self.pipeline})}
-        words = [f"{option}={value}" for option, value in chosen.items()]
-        return shlex.join(
-            [
-                *("kedro", "airflow-k8s", *words, self.command),
-                *(f"{name}={value}" for name, value in self.options.items()),
-                *(["--allow-memory-datasets"] if self.allow_memory else []),
-                *([] if self.mlflow else ["--no-mlflow"]),
-            ]
-        )
 
 
 @dataclass(frozen=True)
@@ -84,26 +48,26 @@ def dag_id(config: PluginConfig, pipeline: str, name: str | None) -> str:
     return identify(config, pipeline, name)[1]
 
 
-def build(metadata: Any, request: Request) -> Build:
+def build(metadata: Any, options: BuildOptions, *, scheduled: bool = True, required: tuple[str, ...] = ()) -> Build:
     """Compile the DAG of the project behind Kedro's `ProjectMetadata`.
 
-    Raises `ConfigError`, `ProjectError` or `PlanError`; the last also for warnings if the request is strict.
+    `required` are dotted keys of the configuration that the command needs besides the image. Raises `ConfigError`,
+    `ProjectError` or `PlanError`; the last also for warnings if the options are strict.
     """
-    source = project.source(metadata, request.env)
-    overrides = request.overrides if request.mlflow else {**request.overrides, "run_config.mlflow.enabled": False}
-    settings = _checked(source, overrides=overrides, required=("run_config.image", *request.required))
-    loaded = project.load(metadata, request.env, request.pipeline)
+    source = project.source(metadata, options.env)
+    settings = _checked(source, overrides=options.overrides, required=("run_config.image", *required))
+    loaded = project.load(metadata, options.env, options.pipeline)
     planned = plan(
         loaded,
         settings,
-        command=request.line,
+        command=options.line,
         today=datetime.now(timezone.utc).date(),
-        name=request.name,
-        scheduled=request.scheduled,
-        allow_memory=request.allow_memory,
+        name=options.dag_name,
+        scheduled=scheduled,
+        allow_memory=options.allow_memory_datasets,
     )
     warnings = tuple(dict.fromkeys(planned.warnings))
-    if request.strict and warnings:
+    if options.strict and warnings:
         listed = "".join(f"\n  {warning}" for warning in warnings)
         raise PlanError(f"with --strict a warning is an error:{listed}")
     text, build_id = render(planned.dag)

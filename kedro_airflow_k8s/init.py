@@ -27,7 +27,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Request:
+class InitOptions:
     """What to make: the configuration, and workflows if wanted; `force` replaces what is there.
 
     `env` is None for the base environment; without `host` or `output` the environment is to say it.
@@ -40,28 +40,28 @@ class Request:
     force: bool = False
 
 
-def init(metadata: Any, request: Request) -> tuple[tuple[Outcome, ...], tuple[str, ...], str]:
+def init(metadata: Any, options: InitOptions) -> tuple[tuple[Outcome, ...], tuple[str, ...], str]:
     """Write the files for the project behind Kedro's `ProjectMetadata`.
 
     Returns what became of each file, what the user should know, and what to do next. Raises `ConfigError` for an
     environment that cannot be, `DeliveryError` for an output that cannot, `InitError` for a file that cannot be
     written, or should not hold what is asked for; then none is written.
     """
-    if _has_password(request.output or ""):
+    if _has_password(options.output or ""):
         raise InitError(
             "--output: a password does not belong into a file that git keeps; give the address without it, or leave "
             f"--output out and set {variables.PREFIX}AIRFLOW_DAGS"
         )
-    place = project.place(metadata, request.env)
-    delivery.located(request.output or "", place.path)
-    wanted = [_configuration(place, request), *(_workflows(place, request) if request.workflows else ())]
+    place = project.place(metadata, options.env)
+    delivery.located(options.output or "", place.path)
+    wanted = [_configuration(place, options), *(_workflows(place, options) if options.workflows else ())]
     # Nothing is written if anything is in the way.
-    targets = [(_target(place, own, there, request.force), text) for own, there, text in wanted]
+    targets = [(_target(place, own, there, options.force), text) for own, there, text in wanted]
     _write(place, {target: text for target, text in targets if target})
     outcomes = []
     for (own, there, _), (target, _) in zip(wanted, targets, strict=True):
         outcomes += [Outcome(place.short(file), bool(target)) for file in ([target] if target else there or [own])]
-    return tuple(outcomes), tuple(_remarks(place, request)), _next(place, request)
+    return tuple(outcomes), tuple(_remarks(place, options)), _next(place, options)
 
 
 def _has_password(address: str) -> bool:
@@ -73,19 +73,19 @@ def _has_password(address: str) -> bool:
 _Wanted = tuple[Path, Sequence[Path], str]
 
 
-def _configuration(place: Place, request: Request) -> _Wanted:
+def _configuration(place: Place, options: InitOptions) -> _Wanted:
     text = scaffold.configuration(
         scaffold.names(place.name, place.package),
         place.short(place.folder),
-        request.host,
-        request.output,
+        options.host,
+        options.output,
         place.below,
         variables=place.variables,
     )
     return place.folder / "airflow-k8s.yaml", place.there, text
 
 
-def _workflows(place: Place, request: Request) -> Iterator[_Wanted]:
+def _workflows(place: Place, options: InitOptions) -> Iterator[_Wanted]:
     # GitHub reads them nowhere but at the root of the repository.
     root = place.repository.root if place.repository else place.path
     folder = root / scaffold.FOLDER
@@ -95,8 +95,8 @@ def _workflows(place: Place, request: Request) -> Iterator[_Wanted]:
         dag=named.dag,
         folder="" if place.path.resolve() == root.resolve() else place.path.resolve().relative_to(root).as_posix(),
         branch=place.repository.branch if place.repository else "main",
-        env=request.env or "",
-        output=request.output or scaffold.OUTPUT,
+        env=options.env or "",
+        output=options.output or scaffold.OUTPUT,
     )
     for name, text in scaffold.workflows(pipeline).items():
         spellings = [folder / f"{name}.{ending}" for ending in ("yml", "yaml")]
@@ -167,22 +167,22 @@ def _failing(place: Place, file: Path) -> Iterator[None]:
         raise InitError(f"{place.short(file)} cannot be written: {error.strerror or error}") from error
 
 
-def _next(place: Place, request: Request) -> str:
+def _next(place: Place, options: InitOptions) -> str:
     file = place.short(place.there[0] if place.there else place.folder / "airflow-k8s.yaml")
-    env = f"-e {shlex.quote(request.env)} " if request.env else ""
+    env = f"-e {shlex.quote(options.env)} " if options.env else ""
     # Over a base file it sets next to nothing.
     task = f"set in {file} what differs there" if place.below else f"look over image and namespace in {file}"
     return f"{task}, then `kedro airflow-k8s {env}compile`"
 
 
-def _remarks(place: Place, request: Request) -> Iterator[str]:
-    there = "" if request.force else "\n".join(file.read_text("utf-8", "replace") for file in place.there)
-    given = {"host": request.host, "output": request.output}
+def _remarks(place: Place, options: InitOptions) -> Iterator[str]:
+    there = "" if options.force else "\n".join(file.read_text("utf-8", "replace") for file in place.there)
+    given = {"host": options.host, "output": options.output}
     lines = " and ".join(f"`{key}: {value}`" for key, value in given.items() if there and value and value not in there)
     if lines:
         files = " and ".join(place.short(file) for file in place.there)
         yield f"set {lines} in {files} yourself; what is there is kept"
-    if not request.workflows:
+    if not options.workflows:
         return
     if place.repository is None:
         yield f"{place.path} is in no git repository yet; {scaffold.FOLDER} must be at its root"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -18,10 +19,10 @@ _WIDE = 1000
 
 @dataclass(frozen=True)
 class Wait:
-    """How long to wait for what: `load` seconds for Airflow to have the DAG, `end` for the run, None for ever."""
+    """How long to wait for what: `load` seconds for Airflow to have the DAG, `end` for the run to end."""
 
     load: float = 600.0
-    end: float | None = None
+    end: float = math.inf
 
 
 def start(

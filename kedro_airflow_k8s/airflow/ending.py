@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from kedro_airflow_k8s.airflow import logs
@@ -26,7 +27,7 @@ def wait_for_end(
     dag_id: str,
     run_id: str,
     *,
-    seconds: float | None = None,
+    seconds: float = math.inf,
     seen: Seen = lambda run, tasks: None,
     report: Report = lambda text: None,
 ) -> Run:
@@ -45,7 +46,7 @@ def wait_for_end(
 
 
 def _follow(
-    client: AirflowClient, dag_id: str, run_id: str, seconds: float | None, seen: Seen, report: Report
+    client: AirflowClient, dag_id: str, run_id: str, seconds: float, seen: Seen, report: Report
 ) -> tuple[Run, tuple[Task, ...]]:
     clock = client.clock
     patience = Patience(clock, report)
@@ -72,10 +73,10 @@ def _follow(
                 )
             if run.has_ended:
                 return run, tasks
-        left = _POLL if seconds is None else start + seconds - clock.now()
+        left = start + seconds - clock.now()
         if left <= 0:
             raise WaitTimeout(
-                f"run {run_id} of {dag_id} has not ended within {(seconds or 0) / 60:g} min; its state is"
+                f"run {run_id} of {dag_id} has not ended within {seconds / 60:g} min; its state is"
                 f" {run.state if run else 'unknown'}, and it goes on: see {client.page(dag_id, run_id)}"
             )
         # The time that the requests took counts, lest a slow server is also asked late.

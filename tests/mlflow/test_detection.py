@@ -124,8 +124,8 @@ def test_compiling_imports_no_mlflow(project):
     initialised(project, "base")
     script = (
         "import sys; from pathlib import Path; from kedro.framework.startup import bootstrap_project;"
-        " from kedro_airflow_k8s.build import Request, build; metadata = bootstrap_project(Path.cwd());"
-        " build(metadata, Request('compile', 'local', '__default__'));"
+        " from kedro_airflow_k8s.build import BuildOptions, build; metadata = bootstrap_project(Path.cwd());"
+        " build(metadata, BuildOptions('compile', 'local', '__default__'));"
         " assert not {'mlflow', 'kedro_mlflow'} & {*sys.modules}"
     )
 

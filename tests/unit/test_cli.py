@@ -88,13 +88,32 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(kedro_project, tmp_
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("command", ["schedule", "run-once", "sandbox", "ui"])
-def test_an_empty_name_is_not_the_configured_one(kedro_project, command):
-    """As of a variable of CI that is not set, where the configured name is that of production."""
-    result = kedro_project().run(command, "-d", "")
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("schedule", "-d", ""), "'-d' / '--dag-name'"),
+        (("run-once", "-d", ""), "'-d' / '--dag-name'"),
+        (("sandbox", "-d", ""), "'-d' / '--dag-name'"),
+        (("ui", "-d", ""), "'-d' / '--dag-name'"),
+        (("schedule", "-c", ""), "'-c' / '--cron-expression'"),
+        (("compile", "-i", ""), "'-i' / '--image'"),
+        (("compile", "-t", ""), "'-t' / '--target-path'"),
+        (("upload-pipeline", "-o", ""), "'-o' / '--output'"),
+        (("init", "--output", ""), "'--output'"),
+        (("sandbox", "--airflow-version", ""), "'--airflow-version'"),
+        (("-e", "", "compile"), "'-e' / '--env'"),
+        (("-p", "", "compile"), "'-p' / '--pipeline'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_empty_value_is_not_the_configured_one(kedro_project, monkeypatch, tmp_path, arguments, option):
+    """It usually comes from an unset variable of CI; the configured value may be that of production."""
+    monkeypatch.chdir(tmp_path)
+    result = kedro_project().run(*arguments)
 
     assert 2 == result.exit_code
-    assert "Invalid value for '-d' / '--dag-name': should not be empty" in result.output
+    assert f"Invalid value for {option}: should not be empty" in result.output
+    assert not (tmp_path / "Demo.py").exists()
 
 
 def test_a_target_that_cannot_be_written_is_an_error(kedro_project, tmp_path):

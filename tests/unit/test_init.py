@@ -314,7 +314,7 @@ def test_an_address_that_is_none_is_wrong_usage(project, address):
     assert {"conf/base/catalog.yml", "conf/local/.gitkeep"} == {*files(project)}
 
 
-@pytest.mark.parametrize("env", ["../elsewhere", "/tmp", ".", "a/../../b", "", "new\nline", "x" * 300])
+@pytest.mark.parametrize("env", ["../elsewhere", "/tmp", ".", "a/../../b", "new\nline", "x" * 300])
 def test_an_environment_that_cannot_be_is_an_error(project, env):
     """An environment is a folder of the configuration."""
     before = files(project)

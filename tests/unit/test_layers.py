@@ -8,9 +8,10 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "kedro_airflow_k8s"
 BOTTOM = {"", "errors"}
 ALLOWED = {
-    "cli": {"airflow", "build", "config", "delivery", "errors", "init", "listing", "run", "sandbox"},
+    "cli": {"airflow", "build", "config", "delivery", "errors", "init", "listing", "options", "run", "sandbox"},
     "run": {"airflow", "build", "delivery", "model", "watch"} | BOTTOM,
-    "build": {"codegen", "config", "errors", "model", "plan", "project"},
+    "build": {"codegen", "config", "errors", "model", "options", "plan", "project"},
+    "options": {"config", "delivery"},
     "init": {"config", "delivery", "project", "scaffold", "variables"} | BOTTOM,
     "scaffold": {"config", "scaffold"} | BOTTOM,
     "plan": {"config", "model", "plan", "project"} | BOTTOM,

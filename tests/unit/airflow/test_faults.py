@@ -56,10 +56,10 @@ def run_once(airflow, proxy, time, tmp_path):
         proxy.plan(*faults)
         code, said = 0, []
         try:
-            client = connect(proxy.url, environ or LOGIN, say=said.append, clock=time.clock)
+            client = connect(proxy.url, environ or LOGIN, report=said.append, clock=time.clock)
             wait = run.Wait(180, 180)
-            started = run.start(BUILD, client, str(tmp_path), wait, replace_schedule=False, say=said.append)
-            wait_for_end(client, started.dag_id, started.run_id, seconds=180, say=said.append)
+            started = run.start(BUILD, client, str(tmp_path), wait, replace_schedule=False, report=said.append)
+            wait_for_end(client, started.dag_id, started.run_id, seconds=180, report=said.append)
         except AirflowError as error:
             code = error.exit_code
             said.append(str(error))

@@ -2,6 +2,7 @@
 
 import shlex
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,7 +39,7 @@ def here(airflow, said, tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox.install, "ensure", lambda version, say: Path("python"))
     monkeypatch.setattr(sandbox.session, "started", started)
 
-    def start(*, keep=False, end=None, check=None, **more):
+    def start(*, keep=False, end=inf, check=None, **more):
         checks.extend([check] if check else [])
         build = SimpleNamespace(
             project=SimpleNamespace(path=tmp_path),
