@@ -32,7 +32,7 @@ def create_pipeline(**kwargs):
         ]
     )
 """,
-    # One node that fails until it has been there before, and one that ends well after it has failed.
+    # One node that fails until it has been there before, and one that ends well after the MLflow run shows the failure.
     "flawed": """
 import time
 from pathlib import Path
@@ -48,8 +48,13 @@ def fail_at_first(alpha):
     return alpha
 
 
-def take_time(delta):
-    time.sleep(15)
+def end_after_it(delta):
+    import mlflow
+
+    client, run_id, deadline = mlflow.MlflowClient(), mlflow.active_run().info.run_id, time.monotonic() + 120
+    while client.get_run(run_id).info.status != "FAILED" and not Path("data/02_intermediate/flaky.pkl").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
     return delta
 
 
@@ -57,7 +62,7 @@ def create_pipeline(**kwargs):
     return pipeline(
         [
             node(fail_at_first, "params:alpha", "flaky_result", name="flaky"),
-            node(take_time, "params:delta", "steady_result", name="steady"),
+            node(end_after_it, "params:delta", "steady_result", name="steady"),
         ]
     )
 """,
