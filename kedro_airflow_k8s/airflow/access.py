@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,21 @@ class Authorization(requests.auth.AuthBase):
         return text
 
 
+class Login:
+    """The authorization that requests are sent with; `fetch`, if there is one, gets a fresh one when it has expired."""
+
+    def __init__(self, authorization: Authorization, fetch: Callable[[], Authorization] | None = None) -> None:
+        self.authorization = authorization
+        self._fetch = fetch
+
+    def renew(self) -> bool:
+        """Get a fresh authorization, and tell whether there is one."""
+        if self._fetch is None:
+            return False
+        self.authorization = self._fetch()
+        return True
+
+
 def bearer(token: str, *secrets: str) -> Authorization:
     """Authorize with a token; `secrets` are what else must not be shown."""
     return Authorization(f"Bearer {token}", token, *secrets)
@@ -62,6 +77,11 @@ class Credentials:
             pair = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
             return Authorization(f"Basic {pair}", self.password)
         return Authorization()
+
+    @property
+    def anonymous(self) -> Authorization:
+        """No authorization, which still hides the password in what is shown of an answer."""
+        return Authorization("", self.password)
 
     @property
     def described(self) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from semver import VersionInfo as Version
 
-from kedro_airflow_k8s.airflow.access import VARIABLES, Credentials, credentials, verification
+from kedro_airflow_k8s.airflow.access import VARIABLES, Credentials, Login, credentials, verification
 from kedro_airflow_k8s.airflow.answer import Answer
 from kedro_airflow_k8s.airflow.http import CLOCK, Clock, LostAnswer, Transport
 from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run, Task
@@ -42,12 +42,10 @@ def connect(
     verify = verification(environ, report)
     # Tracebacks that show the variables of each frame shall not show the user's whole environment.
     del environ
-    transport = Transport(host, user.authorization, verify=verify, report=report, clock=clock)
-    api = discover(transport)
-    transport.renew = api.login(transport, user)
-    if transport.renew:
-        transport.authorization = transport.renew()
-    return AirflowClient(transport, api, user)
+    transport = Transport(host, Login(user.authorization), verify=verify, report=report, clock=clock)
+    api, address = discover(transport)
+    anonymous = transport.at(address, Login(user.anonymous))
+    return AirflowClient(anonymous.at(address, api.login(anonymous, user)), api, user)
 
 
 def page(host: str, dag_id: str | None = None) -> str:

@@ -38,8 +38,9 @@ def wait_for_end(
     """
     try:
         run, tasks = _follow(client, dag_id, run_id, seconds, seen, report)
-    except (AirflowDenied, AirflowUnreachable) as error:
-        raise type(error)(f"{error}. Run {run_id} itself goes on: see {client.page(dag_id, run_id)}") from None
+    except (AirflowDenied, AirflowUnreachable):
+        report(f"The run itself is not affected; see {client.page(dag_id, run_id)}")
+        raise
     if run.state != "success":
         raise RunFailed(_failure(client, run, tasks))
     return run
@@ -56,31 +57,37 @@ def _follow(
     tasks: tuple[Task, ...] = ()
     while True:
         now = clock.now()
-        answer = patience.ask(client.run, dag_id, run_id)
-        if answer:
-            (run,) = answer
+        with patience:
+            run = client.run(dag_id, run_id)
             if run is None:
                 raise RunFailed(f"Airflow at {client.host} no longer has run {run_id} of {dag_id}; was it deleted?")
             if run.has_ended or budget.allows(now):
-                found = patience.ask(client.tasks, dag_id, run_id)
-                budget.spend(now, found[0] if found else (), changed=bool(found) and found != (tasks,))
-                tasks = found[0] if found else tasks
+                former, tasks = tasks, client.tasks(dag_id, run_id)
+                budget.spend(now, tasks, changed=tasks != former)
             seen(run, tasks)
-            if run.state == "success" and found == ((),):
-                raise RunFailed(
-                    f"run {run_id} of {dag_id} counts as a success, but Airflow has executed none of its tasks; is the"
-                    f" start date of the DAG still to come? see {client.page(dag_id, run_id)}"
-                )
             if run.has_ended:
-                return run, tasks
+                return _checked(client, run, tasks), tasks
         left = start + seconds - clock.now()
+        if left <= 0 and run and run.has_ended:
+            return run, tasks
         if left <= 0:
+            state = run.state if run else "unknown"
             raise WaitTimeout(
-                f"run {run_id} of {dag_id} has not ended within {seconds / 60:g} min; its state is"
-                f" {run.state if run else 'unknown'}, and it goes on: see {client.page(dag_id, run_id)}"
+                f"run {run_id} of {dag_id} has not ended within {seconds / 60:g} min; its state is {state}, and it goes"
+                f" on: see {client.page(dag_id, run_id)}"
             )
-        # The time that the requests took counts, lest a slow server is also asked late.
+        # The time that the requests took counts, so that a slow server does not delay the next look.
         clock.sleep(min(left, max(0.5, now + _POLL - clock.now())))
+
+
+def _checked(client: AirflowClient, run: Run, tasks: tuple[Task, ...]) -> Run:
+    """Return the run; Airflow calls one a success that had no tasks, but it is none. Raises `RunFailed`."""
+    if run.state == "success" and not tasks:
+        raise RunFailed(
+            f"run {run.run_id} of {run.dag_id} counts as a success, but Airflow has executed none of its tasks; is the"
+            f" start date of the DAG still to come? see {client.page(run.dag_id, run.run_id)}"
+        )
+    return run
 
 
 class _Budget:

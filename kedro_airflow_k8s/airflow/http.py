@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import threading
 import time
@@ -15,7 +16,7 @@ import requests
 import urllib3
 
 from kedro_airflow_k8s import __version__
-from kedro_airflow_k8s.airflow.access import Authorization
+from kedro_airflow_k8s.airflow.access import Login
 from kedro_airflow_k8s.airflow.answer import Answer, read_answer
 from kedro_airflow_k8s.airflow.trouble import OVERDUE, Trouble, diagnose
 from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
@@ -45,16 +46,12 @@ CLOCK = Clock()
 
 
 class Transport:
-    """The way to one Airflow.
-
-    `host` is its address, a path prefix included. `authorization` may be replaced; `renew`, if set, returns a fresh one
-    when the server says that the present one is no longer good.
-    """
+    """The way to one Airflow: `host` is its address, a path prefix included, and `login` who asks."""
 
     def __init__(
         self,
         host: str,
-        authorization: Authorization,
+        login: Login,
         *,
         verify: bool | str = True,
         report: Report = lambda text: None,
@@ -70,8 +67,7 @@ class Transport:
                 " put them into AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD"
             )
         self.host = host.rstrip("/")
-        self.authorization = authorization
-        self.renew: Callable[[], Authorization] | None = None
+        self.login = login
         self.clock = clock
         self.report = report
         self._verify = verify
@@ -83,6 +79,12 @@ class Transport:
             # Said once by us; urllib3 would say it at each request.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
+    def at(self, host: str, login: Login) -> Transport:
+        """Return the way to another address, or for another login, over the same connections."""
+        other = copy.copy(self)
+        other.host, other.login = host, login
+        return other
+
     def send(
         self,
         method: str,
@@ -91,7 +93,6 @@ class Transport:
         json: Any = None,
         params: Mapping[str, Any] | None = None,
         repeat: bool = True,
-        anonymous: bool = False,
         redirect: bool = False,
         final: frozenset[int] = frozenset(),
         seconds: float = TOTAL,
@@ -102,17 +103,17 @@ class Transport:
         `LostAnswer`. A status in `final` is an answer even if it tells of trouble. Raises `AirflowUnreachable` with the
         reason if there is no answer within `seconds`.
         """
-        renewed = anonymous
+        renewed = False
         deadline = self.clock.now() + seconds
         attempt, paused = 0, 0.0
         while True:
             attempt += 1
             began = self.clock.now()
             limit = max(1.0, min(_ATTEMPT, deadline - began))
-            outcome = self._exchange(method, path, json, params, anonymous, redirect, limit)
+            outcome = self._exchange(method, path, json, params, redirect, limit)
             if isinstance(outcome, Answer):
-                if self._is_stale(outcome) and self.renew and not renewed:
-                    renewed, self.authorization = True, self.renew()
+                if self._is_stale(outcome) and not renewed and self.login.renew():
+                    renewed = True
                     continue
                 trouble = None if outcome.status in final else _refusal(outcome)
                 if trouble is None:
@@ -145,9 +146,10 @@ class Transport:
         return answer.status == 401 or (answer.status == 403 and "token" in answer.detail.lower())
 
     def _exchange(
-        self, method: str, path: str, data: Any, params: Any, anonymous: bool, redirect: bool, limit: float
+        self, method: str, path: str, data: Any, params: Any, redirect: bool, limit: float
     ) -> Answer | Trouble:
         """Send once. The limit holds for all of it: name look-up, each of a name's addresses, and a slow body."""
+        authorization = self.login.authorization
         result: list[Answer | Trouble] = []
         unforeseen: list[str] = []
 
@@ -158,19 +160,19 @@ class Transport:
                     self.host + path,
                     json=data,
                     params=params,
-                    auth=Authorization() if anonymous else self.authorization,
+                    auth=authorization,
                     timeout=(min(_CONNECT, limit), limit),
                     verify=self._verify,
                     allow_redirects=redirect,
                 )
-                result.append(read_answer(response, self.authorization.hide))
+                result.append(read_answer(response, authorization.hide))
             except requests.RequestException as error:
                 result.append(diagnose(error))
             except (UnicodeError, urllib3.exceptions.LocationValueError):
                 result.append(Trouble("this is not an address", sent=False, passing=False))
             except Exception as error:
                 # Only in words: the frames and the causes of an error hold what was sent, the credentials included.
-                unforeseen.append(f"{type(error).__name__}: {self.authorization.hide(str(error))}")
+                unforeseen.append(f"{type(error).__name__}: {authorization.hide(str(error))}")
 
         # `requests` limits each wait for the network, not their sum, and the look-up of a name not at all.
         thread = threading.Thread(target=exchange, daemon=True)

@@ -59,23 +59,23 @@ def wait_until_loaded(
     dag, told = before.dag, False
     while True:
         now = clock.now()
-        answer = patience.ask(client.dag, dag_id)
-        dag = answer[0] if answer else dag
-        if answer and dag and dag.can_run(build_id):
-            _let_settle(client, before, build_id, report)
-            return dag
         soon = now - start < _SOON
-        if not told:
-            told = True
-            report(_waiting_for(dag_id, dag, seconds))
-        if now >= next_failures:
-            next_failures = now + (_FAILURES_OFTEN if soon else _FAILURES_SELDOM)
-            found = patience.ask(failures.of_this_file, now - start)
-            if found and found[0]:
-                raise DagNotLoaded(f"Airflow at {client.host} cannot import {found[0].file}:\n{_indented(found[0])}")
-        if dag and now >= next_parsing:
-            next_parsing = now + (_PARSING_OFTEN if soon else _PARSING_SELDOM)
-            patience.ask(client.request_parsing, dag)
+        with patience:
+            dag = client.dag(dag_id)
+            if dag and dag.can_run(build_id):
+                _let_settle(client, before, build_id, report)
+                return dag
+            if not told:
+                told = True
+                report(_waiting_for(dag_id, dag, seconds))
+            if now >= next_failures:
+                next_failures = now + (_FAILURES_OFTEN if soon else _FAILURES_SELDOM)
+                failure = failures.of_this_file(now - start)
+                if failure:
+                    raise DagNotLoaded(f"Airflow at {client.host} cannot import {failure.file}:\n{_indented(failure)}")
+            if dag and now >= next_parsing:
+                next_parsing = now + (_PARSING_OFTEN if soon else _PARSING_SELDOM)
+                client.request_parsing(dag)
         if now - start >= seconds:
             raise DagNotLoaded(_too_late(client, dag_id, dag, failures.latest, seconds, output))
         clock.sleep(min(_OFTEN if soon else _SELDOM, max(0.1, start + seconds - now)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from semver import VersionInfo as Version
 
 from kedro_airflow_k8s.airflow import logs
-from kedro_airflow_k8s.airflow.access import VARIABLES, Authorization, Credentials, bearer
+from kedro_airflow_k8s.airflow.access import VARIABLES, Authorization, Credentials, Login, bearer
 from kedro_airflow_k8s.airflow.http import Transport
 from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run, Task
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowUnreachable
@@ -72,9 +72,9 @@ class V1(Api):
     # It crashes over them.
     not_serialised = frozenset({500})
 
-    def login(self, transport: Transport, credentials: Credentials) -> Callable[[], Authorization] | None:
-        """Return how to renew the authorization; there is nothing to renew in basic authentication."""
-        return None
+    def login(self, transport: Transport, credentials: Credentials) -> Login:
+        """Log in; basic authentication needs no request."""
+        return Login(credentials.authorization)
 
     def dag(self, body: Json) -> Dag:
         """Read a DAG, from its details or from a list."""
@@ -111,14 +111,14 @@ class V2(Api):
         """Seconds for which a process of Airflow may go on with a DAG that has since been replaced."""
         return 0.0 if self.version >= Version(3, 1, 0) else _DAG_CACHE
 
-    def login(self, transport: Transport, credentials: Credentials) -> Callable[[], Authorization] | None:
-        """Return how to get a fresh token for a user name and a password; None if there is a token or nobody."""
+    def login(self, transport: Transport, credentials: Credentials) -> Login:
+        """Log in; a user name and a password are exchanged for a token over `transport`."""
         if credentials.token or not credentials.username:
-            return None
+            return Login(credentials.authorization)
 
-        def renew() -> Authorization:
+        def fetch() -> Authorization:
             pair = {"username": credentials.username, "password": credentials.password}
-            answer = transport.send("POST", "/auth/token", json=pair, anonymous=True)
+            answer = transport.send("POST", "/auth/token", json=pair)
             if answer.ok and isinstance(answer.body, Mapping) and answer.body.get("access_token"):
                 return bearer(answer.body["access_token"], credentials.password)
             if answer.status in {401, 403, 422}:
@@ -131,7 +131,7 @@ class V2(Api):
                 f" answered with {answer.status}; set AIRFLOW_API_TOKEN, or correct the path prefix in host"
             )
 
-        return renew
+        return Login(fetch(), fetch)
 
     def dag(self, body: Json) -> Dag:
         """Read a DAG, from its details or from a list."""
@@ -159,8 +159,11 @@ class V2(Api):
         return f"{self.dag_page(dag_id)}/runs/{quote(run_id, safe='')}"
 
 
-def discover(transport: Transport) -> V1 | V2:
-    """Find out which API there is. Raises `AirflowUnreachable` if there is none, saying what was tried."""
+def discover(transport: Transport) -> tuple[V1 | V2, str]:
+    """Find out which API there is, and its address, which may be with https.
+
+    Raises `AirflowUnreachable` if there is none, saying what was tried.
+    """
     tried = []
     for api in (V2, V1):
         path = f"{api.path}/version"
@@ -178,8 +181,7 @@ def discover(transport: Transport) -> V1 | V2:
             and "version" in answer.body
             and found in {transport.host, secure}
         ):
-            transport.host = found
-            return api(_version(str(answer.body["version"])))
+            return api(_version(str(answer.body["version"]))), found
         elsewhere = urlsplit(answer.url)._replace(path="", query="", fragment="").geturl()
         sent_on = "" if transport.host.startswith(elsewhere) else f", sent on to {elsewhere}"
         tried.append(f"{path} ({answer.status}: {answer.detail}{sent_on})")

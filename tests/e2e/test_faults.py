@@ -50,7 +50,7 @@ def run_once(lab, proxy, *faults, **environ):
     before, code, said, tokens = count(lab), 0, [], []
     try:
         client = connect(proxy.url, environ or login, report=said.append, clock=HURRIED)
-        tokens.append(client._transport.authorization)
+        tokens.append(client._transport.login.authorization)
         wait = run.Wait(180, 180)
         started = run.start(BUILD, client, str(lab.server.dags), wait, replace_schedule=False, report=said.append)
         wait_for_end(client, started.dag_id, started.run_id, seconds=180, report=said.append)

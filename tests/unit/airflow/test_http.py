@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from kedro_airflow_k8s.airflow import connect
-from kedro_airflow_k8s.airflow.access import Authorization, bearer
+from kedro_airflow_k8s.airflow.access import Authorization, Login, bearer
 from kedro_airflow_k8s.airflow.http import LostAnswer, Transport
 from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
 
@@ -34,7 +34,7 @@ def frames(error):
 def transport(serve, time, said):
     """A transport to a FakeAirflow, which it brings along."""
     state = serve()
-    made = Transport(state.url, Authorization(), report=said.append, clock=time.clock)
+    made = Transport(state.url, Login(Authorization()), report=said.append, clock=time.clock)
     made.state = state
     return made
 
@@ -157,9 +157,8 @@ def test_a_netrc_file_does_not_replace_the_login(transport, tmp_path, monkeypatc
     """The user said who they are in the environment."""
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password stolen\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    transport.send("GET", VERSION, anonymous=True)
-    transport.authorization = bearer("mine")
     transport.send("GET", VERSION)
+    transport.at(transport.host, Login(bearer("mine"))).send("GET", VERSION)
 
     assert [None, "Bearer mine"] == [headers.get("Authorization") for headers in transport.state.headers]
 
@@ -276,7 +275,7 @@ def test_what_nobody_foresaw_shows_no_token(transport, monkeypatch):
         raise ZeroDivisionError("planted-token")
 
     monkeypatch.setattr("kedro_airflow_k8s.airflow.http.read_answer", fail)
-    transport.authorization = bearer("planted-token")
+    transport = transport.at(transport.host, Login(bearer("planted-token")))
     with pytest.raises(AirflowError, match=r"failed: ZeroDivisionError: \*\*\*") as error:
         transport.send("GET", VERSION)
 
