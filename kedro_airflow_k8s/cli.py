@@ -62,12 +62,14 @@ def airflow_k8s(ctx: click.Context, env: str, pipeline: str) -> None:
 @airflow_k8s.command("compile")
 @compiles("image")
 @options.target_path
-def compile_(selection: Selection, asked: BuildOptions, target_path: str) -> None:
+def compile_(selection: Selection, asked: BuildOptions, target_path: str | None) -> None:
     """Write the DAG file into a folder."""
     from kedro_airflow_k8s import delivery
 
     built = _build(selection, asked)
-    click.echo(delivery.write([built.file], target_path).urls[-1])
+    folder = Path() if target_path else Path(os.path.relpath(selection.metadata.project_path))
+    written = delivery.write([built.file], delivery.located(target_path or options.DAGS, folder))
+    click.echo(written.urls[-1])
 
 
 @airflow_k8s.command()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kedro_airflow_k8s.addresses import public
 from kedro_airflow_k8s.errors import DeliveryError
 from kedro_airflow_k8s.model import File
 
@@ -63,7 +64,7 @@ def _split(place: str) -> tuple[str, str]:
             f"{slip[0]}...: a URL has two slashes, {slip[1]}://; a folder of this name is ./{slip[0]}..."
         )
     if re.match(r"[A-Za-z0-9+.-]+::", place):
-        raise DeliveryError(f"{_shown(place)}: a chain of URLs cannot be written to; give the last one alone")
+        raise DeliveryError(f"{public(place)}: a chain of URLs cannot be written to; give the last one alone")
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", place, re.DOTALL)
     return (match[1].lower(), match[2]) if match else ("", place)
 
@@ -71,7 +72,7 @@ def _split(place: str) -> tuple[str, str]:
 def _check_name(name: str, place: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.name or "\0" in name:
-        raise DeliveryError(f"{name!r} would not lie in {_shown(place)}; a file's name is a path below it")
+        raise DeliveryError(f"{name!r} would not lie in {public(place)}; a file's name is a path below it")
 
 
 def _write_folder(files: Sequence[File], folder: Path, place: str) -> Written:
@@ -149,8 +150,8 @@ def _write_remote(files: Sequence[File], place: str, protocol: str) -> Written:
                     _put(system, path, content, protocol)
             # Each of these systems has exceptions of its own, and declares none of them.
             except Exception as error:
-                raise DeliveryError(f"{_shown(url)}: {_remote_reason(error, place)}") from error
-    return Written(tuple(_shown(url) for url in urls), unchanged)
+                raise DeliveryError(f"{public(url)}: {_remote_reason(error, place)}") from error
+    return Written(tuple(public(url) for url in urls), unchanged)
 
 
 @contextmanager
@@ -176,12 +177,12 @@ def _file_system(place: str, protocol: str) -> tuple[Any, str]:
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
         needed = f"pip install 'kedro-airflow-k8s[{extra}]'" if extra else f"another package ({error})"
-        raise DeliveryError(f"{_shown(place)}: writing to {protocol}:// needs {needed}") from error
+        raise DeliveryError(f"{public(place)}: writing to {protocol}:// needs {needed}") from error
     except Exception as error:
         if isinstance(error, ValueError) and "rotocol" in str(error):
             known = "a folder, s3://, gs:// or another URL of fsspec"
-            raise DeliveryError(f"{_shown(place)}: {protocol}:// is not known; output can be {known}") from error
-        raise DeliveryError(f"{_shown(place)}: {_remote_reason(error, place)}") from error
+            raise DeliveryError(f"{public(place)}: {protocol}:// is not known; output can be {known}") from error
+        raise DeliveryError(f"{public(place)}: {_remote_reason(error, place)}") from error
     return system, str(root)
 
 
@@ -217,7 +218,7 @@ def _put(system: Any, path: str, content: bytes, protocol: str) -> None:
 def _remote_reason(error: Exception, place: str) -> str:
     """Say what is wrong in our words where it is one of the usual things, else in theirs."""
     protocol, path = _split(place)
-    name, text = type(error).__name__, " ".join(str(error).split())
+    name, text = type(error).__name__, " ".join(public(str(error)).split())
     bucket = path.partition("/")[0]
     status = str(getattr(error, "code", "") or "")
     if "Credentials" in name or "RefreshError" in name or "Anonymous caller" in text:
@@ -230,9 +231,4 @@ def _remote_reason(error: Exception, place: str) -> str:
         return f"no permission to write there ({text[:200]})" if text else "no permission to write there"
     if isinstance(error, OSError) and error.errno in _OS_REASONS:
         return _os_reason(error)
-    return f"could not be written ({name}: {_shown(text)[:300]})"
-
-
-def _shown(url: str) -> str:
-    """Return a URL without the credentials that may stand in it."""
-    return re.sub(r"://[^/@\s]*@", "://", url)
+    return f"could not be written ({name}: {text[:300]})"

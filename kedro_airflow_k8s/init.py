@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kedro_airflow_k8s import delivery, project, scaffold, variables
+from kedro_airflow_k8s.addresses import has_password
 from kedro_airflow_k8s.errors import InitError
 from kedro_airflow_k8s.project import Place
 
@@ -47,7 +47,7 @@ def init(metadata: Any, options: InitOptions) -> tuple[tuple[Outcome, ...], tupl
     environment that cannot be, `DeliveryError` for an output that cannot, `InitError` for a file that cannot be
     written, or should not hold what is asked for; then none is written.
     """
-    if _has_password(options.output or ""):
+    if has_password(options.output or ""):
         raise InitError(
             "--output: a password does not belong into a file that git keeps; give the address without it, or leave "
             f"--output out and set {variables.PREFIX}AIRFLOW_DAGS"
@@ -62,12 +62,6 @@ def init(metadata: Any, options: InitOptions) -> tuple[tuple[Outcome, ...], tupl
     for (own, there, _), (target, _) in zip(wanted, targets, strict=True):
         outcomes += [Outcome(place.short(file), bool(target)) for file in ([target] if target else there or [own])]
     return tuple(outcomes), tuple(_remarks(place, options)), _next(place, options)
-
-
-def _has_password(address: str) -> bool:
-    """Tell whether a URL has a password that is no reference to a variable; one in an AWS key may hold slashes."""
-    text = re.sub(r"\$\{[^{}]*\}", "", address)
-    return re.match(r"[\w+.-]+://[^/@:]*:(?!\d+/)[^@]+@", text) is not None
 
 
 _Wanted = tuple[Path, Sequence[Path], str]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -167,21 +165,21 @@ pipeline = click.option(
 )
 
 
-def _located(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
-    from kedro_airflow_k8s import delivery
+DAGS = "dags/"
 
+
+def _given(ctx: click.Context, parameter: click.Parameter, value: str) -> str | None:
     refuse_empty(ctx, parameter, value)
-    # The default is a folder of the project, even if the command runs in a folder within it.
-    is_default = ctx.get_parameter_source(str(parameter.name)) is ParameterSource.DEFAULT
-    return delivery.located(value, Path(os.path.relpath(ctx.obj.metadata.project_path)) if is_default else Path())
+    return None if ctx.get_parameter_source(str(parameter.name)) is ParameterSource.DEFAULT else value
 
 
+# None without the option: the default is a folder of the project, even if the command runs in a folder within it.
 target_path = click.option(
     "-t",
     "--target-path",
-    default="dags/",
+    default=DAGS,
     show_default=True,
-    callback=_located,
+    callback=_given,
     help="Folder to write the file into.",
 )
 

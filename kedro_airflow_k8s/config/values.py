@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from kedro_airflow_k8s.addresses import public
+
 CRON_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 
 _BEYOND_CRONITER = {"@once": None, "@continuous": None, "@quarterly": "0 0 1 */3 *"}
@@ -59,8 +61,8 @@ Listed = TypeVar("Listed", tuple[str, ...], "tuple[str, ...] | None")
 
 
 def shown(value: Any) -> str:
-    """Return a value as a message quotes it: in YAML's word if it is nothing, and not at full length if it is long."""
-    text = "null" if value is None else repr(value)
+    """Return a value as a message quotes it: null in YAML's word, a long one cut, and without secrets."""
+    text = "null" if value is None else public(repr(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
 
 
@@ -189,14 +191,7 @@ def address(value: str) -> str:
         if whole and parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
             return value.rstrip("/")
     bare = ", without credentials" if "@" in value else ""
-    raise ValueError(f"should be an address such as https://airflow.example.com/path{bare}, got {shown(public(value))}")
-
-
-def public(url: str) -> str:
-    """Return a URL without what may be secret in it: what stands before an @, and behind a question mark."""
-    _, credentials, rest = url.rpartition("@")
-    rest, query, _ = rest.partition("?")
-    return f"{'...@' if credentials else ''}{rest}{'?...' if query else ''}"
+    raise ValueError(f"should be an address such as https://airflow.example.com/path{bare}, got {shown(value)}")
 
 
 def _macro(value: str) -> str:

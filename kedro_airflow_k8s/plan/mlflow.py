@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
+from kedro_airflow_k8s.addresses import public
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
-from kedro_airflow_k8s.config.values import address, public
+from kedro_airflow_k8s.config.values import address
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
 from kedro_airflow_k8s.plan.text import argument

@@ -77,7 +77,7 @@ def test_all_problems_are_reported_at_once():
         ({"authentication": {"type": "Vars", "params": [*PAIR[:1]]}}, "params: should be [MLFLOW_TRACKING_TOKEN] or"),
         (
             {"mlflow": {"tracking_uri": "http://a:b@c"}},
-            "https://airflow.example.com/path, without credentials, got '...@c'",
+            "https://airflow.example.com/path, without credentials, got 'http://...@c'",
         ),
         ({"mlflow": {"tracking_uri": "mlruns"}}, "run_config.mlflow.tracking_uri: should be an address such as"),
         ({"experiment_name": ["x"]}, "run_config.experiment_name: should be text, got ['x']"),
@@ -137,13 +137,23 @@ def test_an_image_that_kubernetes_would_not_even_pull_is_refused(image):
     assert said.startswith("  run_config.image: should be an image such as registry.example.com/team/demo:1")
 
 
-@pytest.mark.parametrize("host", ["http://u:sekret@h", "http://u:se/kret@h", "u:sekret@h", "http://h/?token=sekret"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "http://u:sekret@h",
+        "http://u:se/kret@h",
+        "u:sekret@h",
+        "http://h/?token=sekret",
+        "x://sekret-0123456789",
+        "http://h#sekret",
+    ],
+)
 def test_a_secret_in_an_address_is_not_shown(host):
     """It is refused, and its place alone told."""
     (_, said) = problems({"host": host, "run_config": RUN})
 
     assert "host: should be an address such as" in said
-    assert not {"sekret", "kret"} & {*said.replace("'", " ").replace("=", " ").replace("@", " ").split()}
+    assert "kret" not in said
 
 
 def test_a_problem_of_the_command_line_is_said_to_be_one():

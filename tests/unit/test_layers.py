@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "kedro_airflow_k8s"
-BOTTOM = {"", "errors"}
+BOTTOM = {"", "addresses", "errors"}
 ALLOWED = {
     "cli": {"airflow", "build", "config", "delivery", "errors", "init", "listing", "options", "run", "sandbox"},
     "run": {"airflow", "build", "delivery", "model", "watch"} | BOTTOM,
     "build": {"codegen", "config", "errors", "model", "options", "plan", "project"},
-    "options": {"config", "delivery"},
+    "options": {"config"},
     "init": {"config", "delivery", "project", "scaffold", "variables"} | BOTTOM,
     "scaffold": {"config", "scaffold"} | BOTTOM,
     "plan": {"config", "model", "plan", "project"} | BOTTOM,
@@ -29,6 +29,7 @@ ALLOWED = {
     "operators": {"operators"},
     "model": set(),
     "errors": set(),
+    "addresses": set(),
     "": set(),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
