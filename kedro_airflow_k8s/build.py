@@ -12,19 +12,20 @@ from kedro_airflow_k8s.codegen.source import render
 from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
 from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import ConfigError, PlanError
-from kedro_airflow_k8s.model import File
+from kedro_airflow_k8s.model import File, Finding, Rule
 from kedro_airflow_k8s.options import BuildOptions
 from kedro_airflow_k8s.plan import identify, plan
 from kedro_airflow_k8s.plan.pod import project_path
 from kedro_airflow_k8s.project import Project, Source
+
+PASSED_OVER = Rule("configuration-passed-over", "note")
 
 
 @dataclass(frozen=True)
 class Build:
     """A compiled DAG: the file to deliver and what it was made from.
 
-    `start` is its start date, `tracked` whether it starts an MLflow run, and `remarks` what the user should know, but
-    could not be rid of by --strict.
+    `start` is its start date, `tracked` whether it starts an MLflow run, and `findings` what the user should know.
     """
 
     project: Project
@@ -33,9 +34,8 @@ class Build:
     build_id: str
     start: datetime
     file: File
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     tracked: bool = False
-    remarks: tuple[str, ...] = ()
 
     @property
     def project_path(self) -> PurePosixPath:
@@ -66,16 +66,17 @@ def build(metadata: Any, options: BuildOptions, *, scheduled: bool = True, requi
         scheduled=scheduled,
         allow_memory=options.allow_memory_datasets,
     )
-    warnings = tuple(dict.fromkeys(planned.warnings))
+    read = (Finding(PASSED_OVER, source.remark),) if source.remark else ()
+    findings = tuple(dict.fromkeys((*read, *planned.findings)))
+    warnings = [finding for finding in findings if finding.rule.severity == "warning"]
     if options.strict and warnings:
-        listed = "".join(f"\n  {warning}" for warning in warnings)
+        listed = "".join(f"\n  {warning.text}" for warning in warnings)
         raise PlanError(f"with --strict a warning is an error:{listed}")
     text, build_id = render(planned.dag)
     file = File(f"{planned.dag.dag_id}.py", text)
     start = planned.dag.arguments["start_date"]
-    tracked = "mlflow" in planned.dag.variables
-    remarks = (*([source.remark] if source.remark else []), *planned.remarks)
-    return Build(loaded, settings, planned.dag.dag_id, build_id, start, file, warnings, tracked, remarks)
+    tracked = "mlflow" in planned.dag.locals
+    return Build(loaded, settings, planned.dag.dag_id, build_id, start, file, findings, tracked)
 
 
 def settings(metadata: Any, env: str, *required: str) -> PluginConfig:

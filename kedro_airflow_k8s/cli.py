@@ -211,10 +211,8 @@ def _build(
     from kedro_airflow_k8s.build import build
 
     built = build(selection.metadata, asked, scheduled=scheduled, required=required)
-    for remark in built.remarks:
-        _report(f"Note: {remark}")
-    for warning in built.warnings:
-        _report(f"Warning: {warning}")
+    for finding in sorted(built.findings, key=lambda finding: finding.rule.severity):
+        _report(f"{finding.rule.severity.capitalize()}: {finding.text}")
     return built
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 # Receives one line for the user while a command is still running.
 Report = Callable[[str], None]
@@ -28,7 +28,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class Local:
-    """A value that stands in a variable of the DAG function (see `DagSpec.variables`)."""
+    """A value that a local variable of the DAG function holds (see `DagSpec.locals`)."""
 
     name: str
 
@@ -51,22 +51,62 @@ class TaskSpec:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """A kind of thing to tell the user; `name` is in kebab-case and stays the same, `severity` is that of its findings.
+
+    A `note` is about what is as it must be, a `warning` about what is probably not meant.
+    """
+
+    name: str
+    severity: Literal["note", "warning"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to tell the user about the project or its configuration, in a sentence with the way out."""
+
+    rule: Rule
+    text: str
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What a feature adds to the task of one group: arguments of its operator, and a part of its pod.
+
+    `name` says in one word what sets this pod apart, for the file to call it by.
+    """
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    pod: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Fragment:
     """What one feature contributes to the DAG; empty when the feature is switched off.
 
-    `before` runs before the first Kedro task, `after` once all of them are over, each in a chain of its own;
-    `pod` has what is added to `spec` and `container` of the pod that all Kedro tasks have in common, and `functions`
-    are those that its templates call. `defaults` are further arguments of all Kedro tasks, and `warnings` what the user
-    should know.
+    `first` are sensors, before everything else. `before` runs before the first Kedro task, `after` once all of them are
+    over, each in a chain of its own. `dag` has arguments of the DAG itself.
+
+    `pod` is a part of the pod that all Kedro tasks have in common, `env` and `args` are variables and arguments of its
+    container, and `functions` are those that its templates call. `defaults` are arguments of all Kedro tasks, `tasks`
+    has what is added to single ones by their ids.
+
+    `locals` are values that the file holds in local variables, and `findings` what the user should know.
     """
 
+    first: tuple[TaskSpec, ...] = ()
     before: tuple[TaskSpec, ...] = ()
     after: tuple[TaskSpec, ...] = ()
+    dag: Mapping[str, Any] = field(default_factory=dict)
     pod: Mapping[str, Any] = field(default_factory=dict)
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    env: tuple[Mapping[str, Any], ...] = ()
+    args: tuple[str, ...] = ()
     functions: Mapping[str, Ref] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    tasks: Mapping[str, Addition] = field(default_factory=dict)
+    locals: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,8 +115,8 @@ class DagSpec:
 
     `first` are the sensors, which precede everything; `before` are chains of tasks that precede the first nodes,
     `after` chains that follow all nodes and what the chain's first task names as `upstream`, and `final` follows
-    everything; `nodes` carry the edges between themselves as `upstream`. `doc` is Markdown for the admin; code
-    generation adds the build id as its last line.
+    everything; `nodes` carry the edges between themselves as `upstream`. `locals` are the local variables of the DAG
+    function. `doc` is Markdown for the admin; code generation adds the build id as its last line.
     """
 
     dag_id: str
@@ -85,7 +125,7 @@ class DagSpec:
     nodes: tuple[TaskSpec, ...]
     final: TaskSpec
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    locals: Mapping[str, Any] = field(default_factory=dict)
     first: tuple[TaskSpec, ...] = ()
     before: tuple[tuple[TaskSpec, ...], ...] = ()
     after: tuple[tuple[TaskSpec, ...], ...] = ()
@@ -93,8 +133,7 @@ class DagSpec:
 
 @dataclass(frozen=True)
 class Plan:
-    """The DAG to generate, and what the user should know about it; `remarks` are of what cannot be helped."""
+    """The DAG to generate, and what the user should know about it."""
 
     dag: DagSpec
-    warnings: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()

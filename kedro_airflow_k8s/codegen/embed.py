@@ -43,7 +43,7 @@ def embed(wanted: Iterable[Ref]) -> Embedded:
     imports: dict[Ref, None] = {}
 
     def visit(ref: Ref) -> None:
-        if not _is_ours(ref.module) or ref.module == VERSIONS:
+        if not is_ours(ref.module) or ref.module == VERSIONS:
             imports[ref] = None
             return
         if ref.name in sources:
@@ -124,11 +124,12 @@ def _used(statement: ast.stmt) -> Iterator[str]:
     for node in ast.walk(statement):
         if isinstance(node, ast.Name):
             yield node.id
-        elif isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
+        elif isinstance(node, ast.ImportFrom) and is_ours(node.module or ""):
             raise ValueError(f"{ast.unparse(node)}: a sibling has to be imported at the top of its module")
 
 
-def _is_ours(module: str) -> bool:
+def is_ours(module: str) -> bool:
+    """Tell whether a module belongs to this package, so that its objects are embedded rather than imported."""
     return module.split(".")[0] == PACKAGE.split(".")[0]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kedro_airflow_k8s.codegen import literals
-from kedro_airflow_k8s.codegen.embed import VERSIONS, Embedded, embed, versions
+from kedro_airflow_k8s.codegen.embed import VERSIONS, Embedded, embed, is_ours, versions
 from kedro_airflow_k8s.codegen.literals import UTC, WIDTH
 from kedro_airflow_k8s.codegen.names import identifier, identifiers
 from kedro_airflow_k8s.model import Call, DagSpec, Ref, TaskSpec
@@ -40,16 +40,16 @@ def render(dag: DagSpec) -> tuple[str, str]:
 def _holes(dag: DagSpec) -> dict[str, Any]:
     chains = [*dag.before, *dag.after, (dag.final,)]
     helpers = [task for chain in chains for task in chain]
-    calls = dict.fromkeys(ref for task in [*dag.first, *helpers, *dag.nodes] for ref in _refs(task.call))
-    named = dict.fromkeys(ref for value in dag.variables.values() for ref in _refs(value))
-    embedded = embed([Ref(VERSIONS, "dag"), Ref(VERSIONS, "TaskGroup"), *calls, *named])
+    calls = [task.call for task in [*dag.first, *helpers, *dag.nodes]]
+    named = dict.fromkeys(_refs([*calls, dag.locals, dag.arguments, dag.defaults]))
+    embedded = embed([Ref(VERSIONS, "dag"), Ref(VERSIONS, "TaskGroup"), *named])
     used: dict[Ref, None] = dict.fromkeys(embedded.imports)
 
     def names(ref: Ref) -> str:
         used[ref] = None
         return ref.name
 
-    taken = {*embedded.names, *(ref.name for ref in embedded.imports), *dag.variables, "datetime", "timedelta"}
+    taken = {*embedded.names, *(ref.name for ref in embedded.imports), *dag.locals, "datetime", "timedelta"}
     function = identifiers([identifier(dag.dag_id)], {*taken, "timezone"})[identifier(dag.dag_id)]
     linked = {parent for task in dag.nodes for parent in task.upstream} | {t.task_id for t in dag.nodes if t.upstream}
     tasks = [*(task.task_id for task in helpers), *linked]
@@ -69,9 +69,9 @@ def _holes(dag: DagSpec) -> dict[str, Any]:
         "docstring": _docstring(dag.doc),
         "decorator": literals.arguments({"dag_id": dag.dag_id, **dag.arguments}, names, 1),
         "function": function,
-        "variables": [
+        "locals": [
             f"{name} = {literals.write(value, names, indent=1, taken=len(name) + 3)}"
-            for name, value in dag.variables.items()
+            for name, value in dag.locals.items()
         ],
         "before": [statement(task, 1) for chain in dag.before for task in chain],
         "first": [group(_SENSORS), *(f"    {statement(task, 2)}" for task in dag.first)] if dag.first else [],
@@ -171,6 +171,8 @@ def _imports(used: Iterable[Ref], embedded: Embedded) -> str:
         elif not ref.module:
             modules.add(ref.name)
         elif ref.module != VERSIONS and ref.name not in embedded.names:
+            if is_ours(ref.module):
+                raise ValueError(f"the file would import {ref.module}, which Airflow does not have")
             plain.setdefault(ref.module, set()).add(ref.name)
     own = {module: names for module, names in plain.items() if module.partition(".")[0] in sys.stdlib_module_names}
     standard = [*(f"import {name}" for name in sorted(modules)), *_from(own.items())]

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 from kedro_airflow_k8s import __version__
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.errors import PlanError
-from kedro_airflow_k8s.model import Call, DagSpec, Fragment, Plan, Ref, TaskSpec
+from kedro_airflow_k8s.model import Call, DagSpec, Finding, Fragment, Local, Plan, Ref, Rule, TaskSpec
 from kedro_airflow_k8s.plan import text
-from kedro_airflow_k8s.plan.data import check, passing
+from kedro_airflow_k8s.plan.context import Context
+from kedro_airflow_k8s.plan.data import data
+from kedro_airflow_k8s.plan.fragments import combined
+from kedro_airflow_k8s.plan.grouping import grouped
 from kedro_airflow_k8s.plan.inputs import inputs
 from kedro_airflow_k8s.plan.mlflow import mlflow
-from kedro_airflow_k8s.plan.pod import node_tasks, place_warnings, pod, pod_arguments
+from kedro_airflow_k8s.plan.pod import pod
 from kedro_airflow_k8s.plan.sensors import sensors
 from kedro_airflow_k8s.plan.storage import storage
+from kedro_airflow_k8s.plan.tasks import common_pod, node_tasks
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project
 
-FEATURES = (storage, inputs, mlflow)
+FEATURES: tuple[Callable[[Context], Fragment], ...] = (pod, sensors, storage, inputs, mlflow, data)
 TAG = "kedro-airflow-k8s"
 """The tag of every DAG of ours: Airflow finds DAGs by whole tags only."""
-GROUPS = ("kedro", "external_pipelines")
-"""Ids of the groups, which no task may have."""
 FINAL = TaskSpec("final", Call(Ref("kedro_airflow_k8s.operators._airflow", "EmptyOperator")))
 """The one leaf of the DAG: Airflow takes the state of a run from its leaves."""
+TAKEN = ("kedro", "external_pipelines", FINAL.task_id)
+"""Ids of groups and tasks that no Kedro task may have; the other tasks' have an underscore, which no slug has."""
+RENAMED_DAG = Rule("renamed-dag", "warning")
+UNNAMED_NODE = Rule("unnamed-node", "warning")
 
 
 def plan(
@@ -44,16 +51,12 @@ def plan(
     """
     run = config.run_config
     wanted, dag_id = identify(config, project.pipeline, name)
-    warnings = [] if dag_id == wanted else [f"the DAG is called {dag_id!r}: {wanted!r} cannot be an id in Airflow"]
-    fragments = [feature(project, config, dag_id) for feature in FEATURES]
-    chains = [chain for fragment in fragments for chain in (fragment.before, fragment.after)]
     schedule = run.cron_expression if scheduled else None
-    first, sensor_warnings = sensors(config, dag_id, schedule)
-    own_ids = tuple(task.task_id for chain in (*chains, first, (FINAL,)) for task in chain)
-    nodes, node_warnings = node_tasks(project, config, (*own_ids, *GROUPS))
-    variables = {key: value for fragment in fragments for key, value in fragment.variables.items()}
-    functions = {key: value for fragment in fragments for key, value in fragment.functions.items()}
-    defaults = {key: value for fragment in fragments for key, value in fragment.defaults.items()}
+    groups = grouped(project.nodes, TAKEN)
+    context = Context(project, config, groups, dag_id, schedule, allow_memory)
+    fragments = [(feature.__name__, feature(context)) for feature in FEATURES]
+    whole = combined(fragments)
+    chains = [fragment for _, fragment in fragments]
     dag = DagSpec(
         dag_id=dag_id,
         doc=_documentation(project, config, command),
@@ -64,24 +67,36 @@ def plan(
             "catchup": run.catchup,
             **({"max_active_runs": 1} if schedule == "@continuous" else {}),
             "tags": _tags(project, config),
+            **whole.dag,
         },
-        nodes=nodes,
+        nodes=node_tasks(groups, whole),
         final=FINAL,
-        defaults={**pod_arguments(config), **defaults},
-        variables={
-            **variables,
-            **({"functions": functions} if functions else {}),
-            "pod": pod(project, config, [fragment.pod for fragment in fragments]),
+        defaults={
+            "pod": Local("pod"),
+            **({"functions": Local("functions")} if whole.functions else {}),
+            **whole.defaults,
         },
-        first=first,
-        before=tuple(fragment.before for fragment in fragments if fragment.before),
-        after=tuple(_clean_up(fragment) for fragment in fragments if fragment.after),
+        locals={
+            **whole.locals,
+            **({"functions": whole.functions} if whole.functions else {}),
+            "pod": common_pod(whole),
+        },
+        first=whole.first,
+        before=tuple(fragment.before for fragment in chains if fragment.before),
+        after=tuple(_clean_up(fragment) for fragment in chains if fragment.after),
     )
-    data_warnings = check(project, config, allow_memory=allow_memory)
-    feature_warnings = [warning for fragment in fragments for warning in fragment.warnings]
-    warnings += place_warnings(project, config)
-    warned = (*warnings, *sensor_warnings, *node_warnings, *data_warnings, *feature_warnings)
-    return Plan(dag, warned, tuple(passing(project, config)))
+    return Plan(dag, (*_names(project, wanted, dag_id), *whole.findings))
+
+
+def _names(project: Project, wanted: str, dag_id: str) -> Iterator[Finding]:
+    """Yield what is to be said of the names of the DAG and its nodes."""
+    if dag_id != wanted:
+        yield Finding(RENAMED_DAG, f"the DAG is called {dag_id!r}: {wanted!r} cannot be an id in Airflow")
+    for node in project.nodes:
+        if not node.named:
+            yield Finding(
+                UNNAMED_NODE, f"node {node.name!r} has no name of its own: its task id changes with its function"
+            )
 
 
 def _clean_up(fragment: Fragment) -> tuple[TaskSpec, ...]:

@@ -1,105 +1,139 @@
-"""Checks that what passes from one pod to another can: tasks share the volume and what is remote, and no memory."""
+"""Feature: checks that the data that nodes read and write is where their pods find it."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.errors import PlanError
+from kedro_airflow_k8s.model import Finding, Fragment, Rule
+from kedro_airflow_k8s.plan.context import Context
+from kedro_airflow_k8s.plan.grouping import base
 from kedro_airflow_k8s.plan.pod import project_path
-from kedro_airflow_k8s.project import Dataset, Project
+from kedro_airflow_k8s.project import Dataset, Node
 
+OUTSIDE_VOLUME = Rule("local-dataset-outside-volume", "warning")
+LEFT_OUT = Rule("data-not-in-image", "warning")
+ABSENT = Rule("configuration-not-in-image", "warning")
+UNKNOWN = Rule("unknown-dataset", "warning")
+LOST = Rule("results-lost", "note")
 # Names of datasets in one line.
 _SHOWN = 5
 
 
-def check(project: Project, config: PluginConfig, *, allow_memory: bool) -> list[str]:
-    """Return warnings of local datasets that lie outside the shared volume or not in the image, and of unknown ones.
+def data(context: Context) -> Fragment:
+    """Look at what passes between tasks, at what nodes read that none writes, and at what is left in the end.
 
-    Raises `PlanError` that names each dataset which would pass in memory, unless `allow_memory` is set.
+    Raises `PlanError` that names each dataset which would pass in memory, unless the user allows that.
     """
-    in_memory = [name for name, dataset in project.datasets.items() if dataset.in_memory]
-    if in_memory and not allow_memory:
-        shown = "\n".join(f"  {line}" for line in dict.fromkeys(_passage(project, name) for name in in_memory))
-        first = in_memory[0]
-        raise PlanError(
-            f"these datasets would pass in memory between tasks, which share none:\n{shown}\n"
-            f"Give each an entry in the catalog, such as {first}: {{type: pickle.PickleDataset, filepath:"
-            f" data/{first}.pkl}}, or all of them a dataset factory; or say --allow-memory-datasets"
+    nodes, datasets = context.project.nodes, context.project.datasets
+    written, read = _named(node.outputs for node in nodes), _named(node.inputs for node in nodes)
+    crossing = list(dict.fromkeys(name for group in context.groups for name in group.crossing))
+    results = [name for name in written if base(name) not in _bases(read)]
+    taken = [name for name in read if base(name) not in _bases(written) and name in datasets]
+    in_memory = [name for name in crossing if name in datasets and datasets[name].in_memory]
+    if in_memory and not context.allow_memory:
+        raise PlanError(_refusal(nodes, in_memory))
+    return Fragment(
+        findings=(
+            *(Finding(OUTSIDE_VOLUME, text) for text in _unshared(context, crossing)),
+            *(Finding(LEFT_OUT, text) for text in _left_out(context, taken)),
+            *(Finding(ABSENT, text) for text in _absent(context)),
+            *(Finding(UNKNOWN, text) for text in _unknown(context, taken)),
+            *(Finding(LOST, text) for text in _lost(context, results)),
         )
-    return [*_unshared(project, config), *_left_out(project), *_absent(project), *_unknown(project)]
+    )
 
 
-def passing(project: Project, config: PluginConfig) -> list[str]:
-    """Return a remark on the results that no one has any more once a run has ended, if there are any."""
-    root = project_path(project, config)
+def _named(sides: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(name for side in sides for name in side))
+
+
+def _refusal(nodes: Iterable[Node], in_memory: list[str]) -> str:
+    shown = "\n".join(f"  {line}" for line in dict.fromkeys(_passage(nodes, name) for name in in_memory))
+    first = in_memory[0]
+    return (
+        f"these datasets would pass in memory between tasks, which share none:\n{shown}\n"
+        f"Give each an entry in the catalog, such as {first}: {{type: pickle.PickleDataset, filepath:"
+        f" data/{first}.pkl}}, or all of them a dataset factory; or say --allow-memory-datasets"
+    )
+
+
+def _lost(context: Context, results: Iterable[str]) -> Iterator[str]:
+    """Yield a note of the results that nobody has any more once a run has ended, if there are any."""
+    root = project_path(context.project, context.config)
     # Elsewhere may be a mount of the image's own.
-    lost = [name for name, place in _places(project.results, root) if place.is_relative_to(root)]
-    if not lost:
-        return []
-    names = ", ".join(map(repr, lost[:_SHOWN])) + (f" and {len(lost) - _SHOWN} others" if len(lost) > _SHOWN else "")
-    return [
-        f"what nodes write to {names} is gone with the pods and the volume of the run; give what should stay a remote"
-        " address in the catalog"
-    ]
+    lost = [name for name, place in _places(context.project.datasets, results, root) if place.is_relative_to(root)]
+    if lost:
+        more = f" and {len(lost) - _SHOWN} others" if len(lost) > _SHOWN else ""
+        yield (
+            f"what nodes write to {', '.join(map(repr, lost[:_SHOWN]))}{more} is gone with the pods and the volume of"
+            " the run; give what should stay a remote address in the catalog"
+        )
 
 
-def _passage(project: Project, name: str) -> str:
-    base = name.partition("@")[0]
-    writers = [node.name for node in project.nodes if base in _bases(node.outputs)]
-    readers = [node.name for node in project.nodes if base in _bases(node.inputs)]
+def _passage(nodes: Iterable[Node], name: str) -> str:
+    writers = [node.name for node in nodes if base(name) in _bases(node.outputs)]
+    readers = [node.name for node in nodes if base(name) in _bases(node.inputs)]
     return f"{name}: from {', '.join(map(repr, writers))} to {', '.join(map(repr, readers))}"
 
 
-def _bases(names: tuple[str, ...]) -> set[str]:
-    return {name.partition("@")[0] for name in names}
+def _bases(names: Iterable[str]) -> set[str]:
+    return {base(name) for name in names}
 
 
-def _unshared(project: Project, config: PluginConfig) -> Iterator[str]:
-    volume = config.run_config.volume
-    root = project_path(project, config)
-    for name, place in _places(project.datasets, root):
+def _readers(context: Context, name: str) -> str:
+    return ", ".join(repr(node.name) for node in context.project.nodes if name in node.inputs)
+
+
+def _unshared(context: Context, crossing: Iterable[str]) -> Iterator[str]:
+    volume = context.config.run_config.volume
+    root = project_path(context.project, context.config)
+    for name, place in _places(context.project.datasets, crossing, root):
         if volume.disabled:
             reason = "and there is no shared volume (run_config.volume.disabled)"
         elif not place.is_relative_to(root / "data"):
             reason = f"outside the shared volume at {root / 'data'}"
         else:
             continue
-        passage = _passage(project, name)
-        path = project.datasets[name].local_path
+        passage = _passage(context.project.nodes, name)
+        path = context.project.datasets[name].local_path
         yield f"dataset {name!r} lies at {path}, {reason}, where no other task finds it ({passage})"
 
 
-def _places(datasets: Mapping[str, Dataset], root: PurePosixPath) -> Iterator[tuple[str, PurePosixPath]]:
+def _places(
+    datasets: Mapping[str, Dataset], names: Iterable[str], root: PurePosixPath
+) -> Iterator[tuple[str, PurePosixPath]]:
     """Yield where the local ones lie in the image."""
-    for name, dataset in datasets.items():
-        if dataset.local_path is not None:
-            yield name, PurePosixPath(posixpath.normpath(root / dataset.local_path))
+    for name in names:
+        if name in datasets and (path := datasets[name].local_path) is not None:
+            yield name, PurePosixPath(posixpath.normpath(root / path))
 
 
-def _unknown(project: Project) -> Iterator[str]:
-    for name in project.unknown:
-        readers = ", ".join(repr(node.name) for node in project.nodes if name in node.inputs)
+def _unknown(context: Context, taken: Iterable[str]) -> Iterator[str]:
+    for name in taken:
+        if not context.project.datasets[name].known:
+            yield (
+                f"dataset {name!r} is read by {_readers(context, name)}, but no node writes it and the catalog does not"
+                " have it; is the name right? If a hook of the project adds it, give it an entry there,"
+                " {type: MemoryDataset}"
+            )
+
+
+def _absent(context: Context) -> Iterator[str]:
+    if context.project.absent:
         yield (
-            f"dataset {name!r} is read by {readers}, but no node writes it and the catalog does not have it; is the"
-            " name right? If a hook of the project adds it, give it an entry there, {type: MemoryDataset}"
+            f".dockerignore keeps out of the image {', '.join(context.project.absent)}, which counts here; put what"
+            " pods need into conf/base, or compile for another environment with --env"
         )
 
 
-def _absent(project: Project) -> Iterator[str]:
-    if project.absent:
-        yield (
-            f".dockerignore keeps out of the image {', '.join(project.absent)}, which counts here; put what pods need"
-            " into conf/base, or compile for another environment with --env"
-        )
-
-
-def _left_out(project: Project) -> Iterator[str]:
-    for name, file in project.left_out.items():
-        readers = ", ".join(repr(node.name) for node in project.nodes if name in node.inputs)
-        yield (
-            f"dataset {name!r} is read by {readers} from {file}, which .dockerignore keeps out of the image; keep it "
-            f"there with a line !{file}, or have it in remote storage"
-        )
+def _left_out(context: Context, taken: Iterable[str]) -> Iterator[str]:
+    for name in taken:
+        if name in context.project.left_out:
+            file = context.project.left_out[name]
+            yield (
+                f"dataset {name!r} is read by {_readers(context, name)} from {file}, which .dockerignore keeps out of"
+                f" the image; keep it there with a line !{file}, or have it in remote storage"
+            )

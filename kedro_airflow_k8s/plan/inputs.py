@@ -11,10 +11,11 @@ from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.sections import Secret
 from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
-from kedro_airflow_k8s.model import Fragment, Ref
-from kedro_airflow_k8s.plan.pod import project_path
+from kedro_airflow_k8s.model import Finding, Fragment, Ref, Rule
+from kedro_airflow_k8s.plan.context import Context
+from kedro_airflow_k8s.plan.manifest import filled
+from kedro_airflow_k8s.plan.pod import CONTAINER, project_path
 from kedro_airflow_k8s.plan.text import literal
-from kedro_airflow_k8s.project import Project
 
 FUNCTIONS = "kedro_airflow_k8s.operators.parameters"
 # Words by which Airflow, too, takes a Variable for a secret one.
@@ -31,35 +32,39 @@ _SENSITIVE = (
 )
 
 
-def inputs(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
+EXPOSED = Rule("readable-secret", "warning")
+
+
+def inputs(context: Context) -> Fragment:
     """Give the nodes macros and Variables as parameters, Variables and secrets as environment, secrets as files."""
-    run = config.run_config
+    run = context.config.run_config
     parameters = [f"param({name!r}, {_macro(name, run.cron_expression)})" for name in run.macro_params]
     parameters += [f"param({name!r}, variable({name!r}))" for name in run.variables_params]
-    container: dict[str, Any] = {}
-    if parameters:
-        container["args"] = ["--params=" + ",".join(f"{{{{ {call} }}}}" for call in parameters)]
-    variables = [{"name": name, "value": f"{{{{ literal(variable({name!r})) }}}}"} for name in run.env_vars]
-    container["env"] = [*variables, *_variables(run.secrets)]
-    container["envFrom"] = [
-        {"secretRef": {"name": literal(secret.secret)}}
-        for secret in run.secrets
-        if secret.deploy_type == "env" and secret.key is None
-    ]
+    from_airflow = ({"name": name, "value": f"{{{{ literal(variable({name!r})) }}}}"} for name in run.env_vars)
     files = [secret for secret in run.secrets if secret.deploy_type == "volume"]
     for secret in files:
-        _check_place(secret, project_path(project, config))
-    container["volumeMounts"] = [
-        {"name": f"secret-{number}", "mountPath": literal(secret.deploy_target or ""), "readOnly": True}
-        for number, secret in enumerate(files)
-    ]
+        _check_place(secret, project_path(context.project, context.config))
+    container = {
+        "name": CONTAINER,
+        "envFrom": [
+            {"secretRef": {"name": literal(secret.secret)}}
+            for secret in run.secrets
+            if secret.deploy_type == "env" and secret.key is None
+        ],
+        "volumeMounts": [
+            {"name": f"secret-{number}", "mountPath": literal(secret.deploy_target or ""), "readOnly": True}
+            for number, secret in enumerate(files)
+        ],
+    }
     volumes = [{"name": f"secret-{number}", "secret": dict(_volume(secret))} for number, secret in enumerate(files)]
     needed = {"macro": run.macro_params, "variable": run.variables_params or run.env_vars, "literal": run.env_vars}
     used = [name for name, by in {**needed, "param": parameters}.items() if by]
     return Fragment(
-        pod={"spec": {"volumes": volumes}, "container": container},
+        pod={"spec": filled({"volumes": volumes, "containers": [filled(container)]})},
+        env=(*from_airflow, *_variables(run.secrets)),
+        args=("--params=" + ",".join(f"{{{{ {call} }}}}" for call in parameters),) if parameters else (),
         functions={name: Ref(FUNCTIONS, name) for name in used},
-        warnings=tuple(_exposed(config)),
+        findings=tuple(Finding(EXPOSED, text) for text in _exposed(context.config)),
     )
 
 

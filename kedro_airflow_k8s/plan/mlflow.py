@@ -11,7 +11,8 @@ from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
 from kedro_airflow_k8s.config.values import address
 from kedro_airflow_k8s.errors import PlanError
-from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
+from kedro_airflow_k8s.model import Call, Finding, Fragment, Local, Ref, Rule, TaskSpec
+from kedro_airflow_k8s.plan.context import Context
 from kedro_airflow_k8s.plan.text import argument
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project, Tracking
 
@@ -19,14 +20,17 @@ OPERATORS = "kedro_airflow_k8s.operators.mlflow"
 HANDLERS = "kedro_airflow_k8s.operators.authentication"
 TRACKING_URI, RUN_ID = "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"
 START, FINISH = "start_mlflow_run", "finish_mlflow_run"
+OFF = Rule("mlflow-off", "warning")
+AT_ODDS = Rule("mlflow-at-odds", "warning")
 _WAYS_OUT = "name a server in run_config.mlflow.tracking_uri, or say --no-mlflow"
 
 
-def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
+def mlflow(context: Context) -> Fragment:
     """Start an MLflow run before the nodes, hand it to them, and end it as they did. Raises `PlanError`."""
+    project, config = context.project, context.config
     server_address = _address(project, config)
     if server_address is None:
-        return Fragment(warnings=tuple(_untracked(project, config)))
+        return Fragment(findings=tuple(Finding(OFF, text) for text in _untracked(project, config)))
     _check_names(config)
     tracking = project.tracking or Tracking(config.run_config.experiment_name)
     server = {"tracking_uri": server_address, **_login(config.run_config.authentication)}
@@ -44,7 +48,7 @@ def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
     return Fragment(
         before=(TaskSpec(START, Call(Ref(OPERATORS, "StartMLflowExperimentOperator"), start)),),
         after=(TaskSpec(FINISH, Call(Ref(OPERATORS, "FinishMLflowRunOperator"), finish)),),
-        variables={
+        locals={
             "mlflow": Call(Ref(OPERATORS, "MLflowServer"), server),
             "mlflow_env": [
                 {"name": TRACKING_URI, "value": argument(server_address)},
@@ -52,7 +56,7 @@ def mlflow(project: Project, config: PluginConfig, dag_id: str) -> Fragment:
             ],
         },
         defaults={"env": Local("mlflow_env")},
-        warnings=tuple(_doubtful(project, config)),
+        findings=tuple(Finding(AT_ODDS, text) for text in _doubtful(project, config)),
     )
 
 

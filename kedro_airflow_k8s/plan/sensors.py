@@ -5,35 +5,39 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.sections import ExternalDependency
 from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
-from kedro_airflow_k8s.model import Call, Ref, TaskSpec
+from kedro_airflow_k8s.model import Call, Finding, Fragment, Ref, Rule, TaskSpec
 from kedro_airflow_k8s.plan import text
+from kedro_airflow_k8s.plan.context import Context
+
+NO_RUN_TO_WAIT_FOR = Rule("no-run-to-wait-for", "warning")
 
 
-def sensors(config: PluginConfig, dag_id: str, schedule: str | None) -> tuple[tuple[TaskSpec, ...], tuple[str, ...]]:
-    """Return a sensor for each DAG or task that must have succeeded before, and warnings.
+def sensors(context: Context) -> Fragment:
+    """Wait for each DAG or task that must have succeeded before; without a schedule nothing tells for which run.
 
-    Without a schedule there is none, as nothing tells which run to wait for. Raises `PlanError` for the DAG itself.
+    Raises `PlanError` for the DAG itself.
     """
+    schedule = context.schedule
     if schedule is None:
-        return (), ()
+        return Fragment()
     taken: set[str] = set()
     tasks = []
-    for dependency in config.run_config.external_dependencies:
-        if dependency.dag_id == dag_id:
-            raise PlanError(f"run_config.external_dependencies: {dag_id} would wait for itself")
+    for dependency in context.config.run_config.external_dependencies:
+        if dependency.dag_id == context.dag_id:
+            raise PlanError(f"run_config.external_dependencies: {context.dag_id} would wait for itself")
         name = "_".join(["wait_for", dependency.dag_id, *([dependency.task_id] if dependency.task_id else [])])
         task_id = text.numbered(text.airflow_id(name), taken)
         taken.add(task_id)
         tasks.append(TaskSpec(task_id, _sensor(dependency)))
-    doubtful = (
+    doubtful = Finding(
+        NO_RUN_TO_WAIT_FOR,
         f"with the schedule {schedule} a run has a logical date of its own, at which the DAGs of"
-        " run_config.external_dependencies hardly have a run to wait for"
+        " run_config.external_dependencies hardly have a run to wait for",
     )
-    return tuple(tasks), (doubtful,) if tasks and as_cron(schedule) is None else ()
+    return Fragment(first=tuple(tasks), findings=(doubtful,) if tasks and as_cron(schedule) is None else ())
 
 
 def _sensor(dependency: ExternalDependency) -> Call:

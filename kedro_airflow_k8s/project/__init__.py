@@ -37,9 +37,8 @@ class Project:
     """A Kedro project with one of its pipelines, in one environment.
 
     `selection` is the value of `kedro run --pipeline` by which a pod finds the nodes, or None for no such option;
-    `datasets` are those that pass from one node to another, `results` those that nodes write and none reads, `left_out`
-    by their names the local files that nodes read and no image of the project has, `unknown` the datasets that they
-    read although no node writes them and no catalog has them. `absent` are the files of the configuration that no image
+    `datasets` are those that the nodes read and write, by all names they go by, and `left_out` by their names those of
+    them that are local files and in no image of the project. `absent` are the files of the configuration that no image
     has, but those of credentials. `workdir` is that of the Dockerfile as it stands there. `tracking` is what
     kedro-mlflow does if it is installed.
     """
@@ -52,10 +51,8 @@ class Project:
     nodes: tuple[Node, ...]
     selection: str | None = None
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
-    results: Mapping[str, Dataset] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
     commit: Commit | None = None
     workdir: PurePosixPath | None = None
     tracking: Tracking | None = None
@@ -67,12 +64,11 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
     Creates no Kedro context: its hooks contact other systems. Raises `ProjectError` or `ConfigError`.
     """
     nodes, selection = pipelines.read(pipeline)
-    passed, kept, taken = pipelines.passed(nodes), pipelines.kept(nodes), pipelines.taken(nodes)
-    found = datasets(metadata, env, [*passed, *kept, *taken])
+    found = datasets(metadata, env, pipelines.datasets(nodes))
     # Credentials are left out on purpose, and what concerns MLflow is looked at there.
     files = layered_files(metadata, env, "catalog", "parameters", "globals")
-    read = {name: path for name in taken if (path := found[name].local_path)}
-    ignored = surroundings.left_out(metadata.project_path, [*read.values(), *files])
+    local = {name: dataset.local_path for name, dataset in found.items() if dataset.local_path}
+    ignored = surroundings.left_out(metadata.project_path, [*local.values(), *files])
     return Project(
         name=metadata.project_name,
         package=metadata.package_name,
@@ -81,11 +77,9 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         pipeline=pipeline,
         nodes=nodes,
         selection=selection,
-        datasets={name: found[name] for name in passed},
-        results={name: found[name] for name in kept},
-        left_out={name: ignored[path] for name, path in read.items() if path in ignored},
+        datasets=found,
+        left_out={name: ignored[path] for name, path in local.items() if path in ignored},
         absent=tuple(file for file in files if file in ignored),
-        unknown=tuple(name for name in taken if not found[name].known),
         commit=surroundings.commit(metadata.project_path, parts(metadata)),
         workdir=surroundings.workdir(metadata.project_path),
         tracking=tracking(metadata, env),

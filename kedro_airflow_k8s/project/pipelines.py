@@ -78,38 +78,10 @@ def _check_names(nodes: tuple[Node, ...]) -> None:
             raise ProjectError(f"node {node.name!r} is called anew in each process; give it a name of its own")
 
 
-def passed(nodes: tuple[Node, ...]) -> list[str]:
-    """Return the datasets, by all names they go by, that one node writes and another reads."""
-    both = _written(nodes) & _read(nodes)
+def datasets(nodes: tuple[Node, ...]) -> list[str]:
+    """Return the datasets of the nodes, by all names they go by and without parameters."""
     names = dict.fromkeys(name for node in nodes for name in (*node.outputs, *node.inputs))
-    return [name for name in names if _base(name) in both]
-
-
-def kept(nodes: tuple[Node, ...]) -> list[str]:
-    """Return the datasets that nodes write and none reads."""
-    read = _read(nodes)
-    names = dict.fromkeys(name for node in nodes for name in node.outputs)
-    return [name for name in names if _base(name) not in read]
-
-
-def taken(nodes: tuple[Node, ...]) -> list[str]:
-    """Return the datasets that nodes read and none writes, without parameters."""
-    written = _written(nodes)
-    names = dict.fromkeys(name for node in nodes for name in node.inputs)
-    return [name for name in names if _base(name) not in written and not _is_parameter(name)]
-
-
-def _written(nodes: tuple[Node, ...]) -> set[str]:
-    return {_base(name) for node in nodes for name in node.outputs}
-
-
-def _read(nodes: tuple[Node, ...]) -> set[str]:
-    return {_base(name) for node in nodes for name in node.inputs}
-
-
-def _base(name: str) -> str:
-    """Return the name of a dataset without the format in which a node transcodes it."""
-    return name.partition("@")[0]
+    return [name for name in names if not _is_parameter(name)]
 
 
 def _is_parameter(name: str) -> bool:

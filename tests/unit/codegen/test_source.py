@@ -3,6 +3,10 @@
 import ast
 import hashlib
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from kedro_airflow_k8s.codegen.source import render
 from kedro_airflow_k8s.model import Call, DagSpec, Ref, TaskSpec
 
@@ -81,3 +85,49 @@ def test_a_task_named_like_an_import_hides_nothing():
     text, _ = render(dag(task("dag"), task("demo", "dag"), task("kedro-", "demo"), task("EmptyOperator", "demo")))
 
     assert lines(text) == ["dag_ >> demo_", "demo_ >> [kedro_, EmptyOperator_]", "kedro >> final"]
+
+
+OBJECTS = (
+    EMPTY,
+    Ref("kedro_airflow_k8s.operators.node", "NodePodOperator"),
+    Ref("kedro_airflow_k8s.operators.parameters", "variable"),
+    Ref("kedro_airflow_k8s.operators.mlflow", "MLflowServer"),
+    Ref("airflow.models", "Variable"),
+    Ref("json", "dumps"),
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(OBJECTS),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+        | st.builds(Call, st.sampled_from(OBJECTS), st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2))
+    ),
+    max_leaves=4,
+)
+ARGUMENTS = st.dictionaries(st.sampled_from(["one", "two"]), VALUES, max_size=2)
+
+
+@given(ARGUMENTS, ARGUMENTS, ARGUMENTS, ARGUMENTS)
+@settings(max_examples=60, deadline=None)
+def test_no_file_imports_this_package(arguments, defaults, variables, kwargs):
+    """Whatever a DAG names, anywhere in it: what is of this package is embedded, as Airflow does not have it."""
+    spec = DagSpec(
+        dag_id="demo",
+        doc="",
+        arguments=arguments,
+        nodes=(TaskSpec("a", Call(EMPTY, kwargs)),),
+        final=FINAL,
+        defaults=defaults,
+        locals={f"local_{name}": value for name, value in variables.items()},
+    )
+
+    text, _ = render(spec)
+
+    modules = {node.module for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)}
+    assert not {module for module in modules if module.startswith("kedro_airflow_k8s")}
+
+
+def test_an_object_of_this_package_that_cannot_be_embedded_is_refused():
+    """The file would fail in Airflow, which does not have the package."""
+    with pytest.raises((ValueError, FileNotFoundError)):
+        render(dag(task("a"), locals={"x": Ref("kedro_airflow_k8s.model", "Ref")}))

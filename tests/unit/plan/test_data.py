@@ -5,7 +5,7 @@ import pytest
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.project import Dataset, Node
 
-from .test_plan import planned
+from .test_plan import notes, planned, warnings
 
 NODES = (
     Node("load", outputs=("raw", "t@pandas")),
@@ -27,22 +27,22 @@ def test_a_dataset_in_memory_between_tasks_is_an_error():
 
     assert str(caught.value).splitlines() == [
         "these datasets would pass in memory between tasks, which share none:",
-        "  table: from 'clean' to 'report'",
         "  t@pandas: from 'load' to 'report'",
-        "Give each an entry in the catalog, such as table: {type: pickle.PickleDataset, filepath: data/table.pkl}, or"
-        " all of them a dataset factory; or say --allow-memory-datasets",
+        "  table: from 'clean' to 'report'",
+        "Give each an entry in the catalog, such as t@pandas: {type: pickle.PickleDataset, filepath:"
+        " data/t@pandas.pkl}, or all of them a dataset factory; or say --allow-memory-datasets",
     ]
 
 
 def test_memory_can_be_allowed():
     """Who knows better says so."""
-    assert with_datasets(datasets={"table": Dataset(True)}, allow_memory=True).warnings == ()
+    assert warnings(with_datasets(datasets={"table": Dataset(True)}, allow_memory=True)) == ()
 
 
 @pytest.mark.parametrize("path", ["/tmp/x.csv", "other/x.csv", "data/../x.csv", "../data/x.csv"])
 def test_a_file_outside_the_volume_is_a_warning(path):
     """What one pod writes there, no other finds."""
-    (warning,) = with_datasets(datasets={"raw": Dataset(False, path)}).warnings
+    (warning,) = warnings(with_datasets(datasets={"raw": Dataset(False, path)}))
 
     assert warning == (
         f"dataset 'raw' lies at {path}, outside the shared volume at /home/kedro_docker/data, where no other task finds"
@@ -53,19 +53,23 @@ def test_a_file_outside_the_volume_is_a_warning(path):
 @pytest.mark.parametrize("path", ["data/x.csv", "./data/a/../x.csv", "/home/kedro_docker/data/x.csv"])
 def test_a_file_in_the_volume_is_fine(path):
     """Relative to the project, or absolute in the image."""
-    assert with_datasets(datasets={"raw": Dataset(False, path)}).warnings == ()
+    assert warnings(with_datasets(datasets={"raw": Dataset(False, path)})) == ()
 
 
 def test_without_a_volume_no_file_is_shared():
     """Datasets that pass between tasks must then be remote."""
-    warnings = with_datasets({"volume": {"disabled": True}}, datasets={"table": Dataset(False)}).warnings
+    made = with_datasets({"volume": {"disabled": True}}, datasets={"table": Dataset(False)})
 
-    assert [warning.partition(",")[0] for warning in warnings] == ["dataset 'raw' lies at data/raw.csv"]
+    assert [warning.partition(",")[0] for warning in warnings(made)] == ["dataset 'raw' lies at data/raw.csv"]
 
 
 def test_a_dataset_that_nothing_makes_is_a_warning():
     """A pod would fail over it; who reads it is told."""
-    (warning,) = with_datasets(nodes=(Node("load", inputs=("compannies",)),), unknown=("compannies",)).warnings
+    (warning,) = warnings(
+        with_datasets(
+            nodes=(Node("load", inputs=("compannies",)),), datasets={"compannies": Dataset(True, known=False)}
+        )
+    )
 
     assert warning == (
         "dataset 'compannies' is read by 'load', but no node writes it and the catalog does not have it; is the name"
@@ -75,12 +79,16 @@ def test_a_dataset_that_nothing_makes_is_a_warning():
 
 def test_a_configuration_that_the_image_has_not_is_a_warning():
     """What it says of datasets and parameters would count here only."""
-    (warning,) = with_datasets(absent=("conf/local/catalog.yml", "conf/local/parameters.yml")).warnings
+    (warning,) = warnings(with_datasets(absent=("conf/local/catalog.yml", "conf/local/parameters.yml")))
 
     assert warning == (
         ".dockerignore keeps out of the image conf/local/catalog.yml, conf/local/parameters.yml, which counts here; put"
         " what pods need into conf/base, or compile for another environment with --env"
     )
+
+
+def with_results(datasets):
+    return with_datasets(nodes=(Node("make", outputs=tuple(datasets)),), datasets=datasets)
 
 
 def test_results_that_go_with_the_run_are_a_remark():
@@ -92,19 +100,19 @@ def test_results_that_go_with_the_run_are_a_remark():
         "last": Dataset(True),
         "mounted": Dataset(False, "/mnt/share/x.csv"),
     }
-    (remark,) = with_datasets(results=results).remarks
+    (remark,) = notes(with_results(results))
     assert remark == (
         "what nodes write to 'report', 'plot' is gone with the pods and the volume of the run; give what should stay a"
         " remote address in the catalog"
     )
-    assert with_datasets(results={"remote": Dataset(False)}).remarks == ()
-    (remark,) = with_datasets(results={f"r{number}": Dataset(False, "data/x") for number in range(7)}).remarks
+    assert notes(with_results({"remote": Dataset(False)})) == ()
+    (remark,) = notes(with_results({f"r{number}": Dataset(False, "data/x") for number in range(7)}))
     assert remark.startswith("what nodes write to 'r0', 'r1', 'r2', 'r3', 'r4' and 2 others is gone")
 
 
 def test_a_file_that_the_image_has_not_is_a_warning():
     """Who reads it is told, and how to have it there."""
-    (warning,) = with_datasets(nodes=(Node("load", inputs=("raw",)),), left_out={"raw": "data/raw.csv"}).warnings
+    (warning,) = warnings(with_datasets(nodes=(Node("load", inputs=("raw",)),), left_out={"raw": "data/raw.csv"}))
 
     assert warning == (
         "dataset 'raw' is read by 'load' from data/raw.csv, which .dockerignore keeps out of the image; keep it there"

@@ -6,7 +6,7 @@ from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Local, Ref
 from kedro_airflow_k8s.project import Tracking
 
-from .test_plan import planned
+from .test_plan import planned, warnings
 
 URI = "https://mlflow.example.com"
 BASE = ("conf/base/mlflow.yml",)
@@ -22,7 +22,7 @@ def tasks(plan):
 
 
 def server(plan):
-    return plan.dag.variables["mlflow"].kwargs
+    return plan.dag.locals["mlflow"].kwargs
 
 
 def test_mlflow_is_on_where_kedro_mlflow_has_a_server():
@@ -34,11 +34,11 @@ def test_mlflow_is_on_where_kedro_mlflow_has_a_server():
     assert found["finish_mlflow_run"].kwargs == {"mlflow": Local("mlflow"), "trigger_rule": "all_done"}
     assert server(made) == {"tracking_uri": URI}
     assert made.dag.defaults["env"] == Local("mlflow_env")
-    assert made.dag.variables["mlflow_env"] == [
+    assert made.dag.locals["mlflow_env"] == [
         {"name": "MLFLOW_TRACKING_URI", "value": URI},
         {"name": "MLFLOW_RUN_ID", "value": "{{ ti.xcom_pull(task_ids='start_mlflow_run') }}"},
     ]
-    assert made.warnings == ()
+    assert warnings(made) == ()
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_what_the_run_sets_cannot_be_set_otherwise(key, given):
     with pytest.raises(PlanError, match=rf"run_config\.{key}: MLFLOW_.* is set for the nodes by the MLflow run"):
         planned({key: given}, tracking=tracking())
 
-    assert planned({key: given, "mlflow": {"enabled": False}}, tracking=tracking()).warnings == ()
+    assert warnings(planned({key: given, "mlflow": {"enabled": False}}, tracking=tracking())) == ()
 
 
 def test_files_are_no_variables():
     """A folder may be called as a variable is."""
     files = {"secret": "s", "deploy_type": "volume", "deploy_target": "/MLFLOW_RUN_ID"}
 
-    assert planned({"secrets": [files]}, tracking=tracking()).warnings == ()
+    assert warnings(planned({"secrets": [files]}, tracking=tracking())) == ()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_mlflow_is_off_without_a_word_where_nobody_wants_it(run, found):
     """Kedro-mlflow is not there, or the user switched it off."""
     made = planned({"mlflow": run}, tracking=found)
 
-    assert ("start_mlflow_run" in tasks(made), "env" in made.dag.defaults, made.warnings) == (False, False, ())
+    assert ("start_mlflow_run" in tasks(made), "env" in made.dag.defaults, warnings(made)) == (False, False, ())
 
 
 @pytest.mark.parametrize(
@@ -95,21 +95,21 @@ def test_it_is_said_why_mlflow_is_off(run, found, expected):
     made = planned({"mlflow": run}, tracking=found)
 
     assert "start_mlflow_run" not in tasks(made)
-    (warning,) = made.warnings
+    (warning,) = warnings(made)
     assert expected in warning
 
 
 def test_a_file_of_another_environment_is_named():
     """`kedro mlflow init` puts it into conf/local, which an environment prod does not read."""
-    (warning,) = planned(env="prod", tracking=tracking(None, **LOCAL)).warnings
+    (warning,) = warnings(planned(env="prod", tracking=tracking(None, **LOCAL)))
 
     assert "conf/local/mlflow.yml is of another environment than prod" in warning
 
 
 def test_a_file_in_conf_local_is_not_in_the_image():
     """The warning says what the pods would do then."""
-    (warning,) = planned(tracking=tracking(**LOCAL)).warnings
-    (other,) = planned(tracking=tracking(experiment="Prices", **LOCAL)).warnings
+    (warning,) = warnings(planned(tracking=tracking(**LOCAL)))
+    (other,) = warnings(planned(tracking=tracking(experiment="Prices", **LOCAL)))
 
     assert "defaults, to the experiment 'demo'; move it to conf/base" in warning
     assert "to the experiment 'demo' and refuse a run of 'Prices'; move it to conf/base" in other
@@ -127,7 +127,7 @@ def test_a_file_in_conf_local_that_is_laid_over_another_is_named():
     """The pods read only the other."""
     files = {"files": (*BASE, *LOCAL["files"]), "local_files": LOCAL["files"]}
 
-    (warning,) = planned(tracking=tracking(**files)).warnings
+    (warning,) = warnings(planned(tracking=tracking(**files)))
 
     assert warning.startswith("conf/local/mlflow.yml is not in an image that kedro-docker makes: the pods would not")
 
@@ -136,11 +136,11 @@ def test_two_addresses_are_told():
     """In a pod kedro-mlflow takes the one in its own file."""
     run = {"mlflow": {"tracking_uri": "http://mlflow:5000"}}
 
-    (warning,) = planned(run, tracking=tracking()).warnings
+    (warning,) = warnings(planned(run, tracking=tracking()))
     assert "conf/base/mlflow.yml names a server of its own, which kedro-mlflow takes in the pods" in warning
-    assert planned(run, tracking=tracking("http://mlflow:5000/")).warnings == ()
-    assert planned(run, tracking=tracking(None)).warnings == ()
-    (other,) = planned(run, tracking=tracking(**LOCAL)).warnings
+    assert warnings(planned(run, tracking=tracking("http://mlflow:5000/"))) == ()
+    assert warnings(planned(run, tracking=tracking(None))) == ()
+    (other,) = warnings(planned(run, tracking=tracking(**LOCAL)))
     assert "is not in an image" in other
 
 
@@ -176,7 +176,7 @@ def test_the_password_of_a_database_is_not_shown(enabled):
     found = tracking("postgresql://me:hush@db/mlflow")
 
     try:
-        said = "".join(planned({"mlflow": {"enabled": enabled}}, tracking=found).warnings)
+        said = "".join(warnings(planned({"mlflow": {"enabled": enabled}}, tracking=found)))
     except PlanError as error:
         said = str(error)
 
@@ -186,7 +186,7 @@ def test_the_password_of_a_database_is_not_shown(enabled):
 
 def test_a_fixed_run_is_told():
     """The pods would take it instead of their own DAG run's."""
-    (warning,) = planned(tracking=tracking(run_id="1")).warnings
+    (warning,) = warnings(planned(tracking=tracking(run_id="1")))
 
     assert "sets tracking.run.id" in warning
 
@@ -200,7 +200,7 @@ def test_options_of_the_experiment_and_the_name_of_the_run_are_kept():
     start, finish = tasks(kept)["start_mlflow_run"].kwargs, tasks(kept)["finish_mlflow_run"].kwargs
     assert (start["experiment_options"], start["run_name"], finish["run_name"]) == (options, "nightly", "nightly")
     assert "experiment_options" not in tasks(left_out)["start_mlflow_run"].kwargs
-    assert "which is of one pod alone" in left_out.warnings[0]
+    assert "which is of one pod alone" in warnings(left_out)[0]
 
 
 @pytest.mark.parametrize(

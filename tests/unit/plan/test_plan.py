@@ -26,8 +26,18 @@ def planned(run=None, *, name=None, scheduled=True, allow_memory=False, **projec
     )
 
 
+def warnings(plan):
+    """Return what a plan warns of."""
+    return tuple(finding.text for finding in plan.findings if finding.rule.severity == "warning")
+
+
+def notes(plan):
+    """Return what a plan says of what cannot be helped."""
+    return tuple(finding.text for finding in plan.findings if finding.rule.severity == "note")
+
+
 def pod(plan):
-    return plan.dag.variables["pod"]
+    return plan.dag.locals["pod"]
 
 
 def test_the_id_of_the_dag():
@@ -148,12 +158,12 @@ def test_a_dockerfile_that_does_not_tell_where_the_project_lies_is_a_warning():
     """Its WORKDIR has a variable; the configuration can say it."""
     unknown = planned(workdir=PurePosixPath("/$HOME/x"))
 
-    assert unknown.warnings == (
+    assert warnings(unknown) == (
         "the WORKDIR of the Dockerfile is /$HOME/x, of which the variable's value is not known here; pods take the"
         " project to be at /home/kedro_docker unless run_config.project_path says where it is",
     )
     assert pod(unknown)["spec"]["containers"][0]["workingDir"] == "/home/kedro_docker"
-    assert planned({"project_path": "/srv"}, workdir=PurePosixPath("/$HOME/x")).warnings == ()
+    assert warnings(planned({"project_path": "/srv"}, workdir=PurePosixPath("/$HOME/x"))) == ()
 
 
 def test_without_a_volume_nothing_of_it_remains():
@@ -161,7 +171,7 @@ def test_without_a_volume_nothing_of_it_remains():
     made = planned({"volume": {"disabled": True, "owner": 5}})
 
     assert (made.dag.before, made.dag.after) == ((), ())
-    assert made.dag.variables.keys() == {"pod"}
+    assert made.dag.locals.keys() == {"pod"}
     assert pod(made)["spec"].keys() == {"containers"}
 
 
@@ -170,7 +180,7 @@ def test_the_claim_as_configured():
     volume = {"storageclass": "fast", "size": "2Gi", "access_modes": ["ReadWriteMany"], "skip_init": True}
     made = planned({"volume": volume})
 
-    assert made.dag.variables["claim"] == {
+    assert made.dag.locals["claim"] == {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {
@@ -219,7 +229,7 @@ def test_a_tag_that_names_no_entry_gets_the_default_and_a_warning():
     made = planned(nodes=(Node("one", ("resources.gpu",)),))
 
     assert made.dag.nodes[0].call.kwargs == {"nodes": ["one"]}
-    assert made.warnings == (
+    assert warnings(made) == (
         "node 'one' is tagged resources.gpu, but run_config.resources has no such entry (it has: none);"
         " it gets __default__",
     )
@@ -229,7 +239,7 @@ def test_a_variable_that_sounds_secret_is_a_warning():
     """Airflow hides a Variable by its value, which is not the text that stands in the pod."""
     made = planned({"variables_params": ["threshold", "db_password"], "env_vars": ["API_TOKEN"]})
 
-    assert [warning.partition(" would ")[0] for warning in made.warnings] == [
+    assert [warning.partition(" would ")[0] for warning in warnings(made)] == [
         "the Airflow Variable db_password of run_config.variables_params",
         "the Airflow Variable API_TOKEN of run_config.env_vars",
     ]
@@ -260,11 +270,11 @@ def test_sensors_have_different_task_ids():
 
 def test_a_schedule_without_times_of_its_own_hardly_finds_what_it_waits_for():
     """The run of `@once` has the start date, those of `@continuous` the moment at which they begin."""
-    for schedule, warnings in {"@once": 1, "@continuous": 1, "@daily": 0}.items():
+    for schedule, count in {"@once": 1, "@continuous": 1, "@daily": 0}.items():
         made = planned({"external_dependencies": [{"dag_id": "raw"}], "cron_expression": schedule})
 
-        assert [f"with the schedule {schedule} a run has a logical date of its own"] * warnings == [
-            warning.partition(", at which")[0] for warning in made.warnings
+        assert [f"with the schedule {schedule} a run has a logical date of its own"] * count == [
+            warning.partition(", at which")[0] for warning in warnings(made)
         ]
 
 
