@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import requests
 
@@ -24,8 +27,10 @@ class Authorization(requests.auth.AuthBase):
 
     def __init__(self, header: str = "", *secrets: str) -> None:
         self._header = header
-        # What is shorter is in every text, and hides nothing.
-        self._secrets = tuple(secret for secret in (header.partition(" ")[2], *secrets) if len(secret) > 3)
+        # A shorter one is part of many texts, so hiding it would tell more than it hides.
+        found = {form for secret in (header.partition(" ")[2], *secrets) if len(secret) > 3 for form in _forms(secret)}
+        # The longest first: one may be a part of another.
+        self._secrets = tuple(sorted(found, key=len, reverse=True))
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the header to a request."""
@@ -38,6 +43,12 @@ class Authorization(requests.auth.AuthBase):
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _forms(secret: str) -> set[str]:
+    """Return how a server may quote a secret: as it is, or escaped as in JSON, Python, HTML or an address."""
+    quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    return {secret, *quoted, html.escape(secret), quote(secret), quote(secret, safe=""), quote_plus(secret)}
 
 
 class Login:
@@ -91,12 +102,17 @@ class Credentials:
         return "AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD" if self.username else ""
 
 
+def is_token(text: str) -> bool:
+    """Tell whether a text can be sent as a token."""
+    return text.isascii() and text.isprintable() and text != "" and " " not in text
+
+
 def credentials(environ: Mapping[str, str]) -> Credentials:
     """Read the credentials. Raises `AirflowDenied` for half a pair or a token that cannot be sent."""
     token = environ.get("AIRFLOW_API_TOKEN", "").strip()
     username, password = environ.get("AIRFLOW_API_USERNAME", ""), environ.get("AIRFLOW_API_PASSWORD", "")
     if token:
-        if not (token.isascii() and token.isprintable()) or " " in token:
+        if not is_token(token):
             raise AirflowDenied(
                 "AIRFLOW_API_TOKEN holds a character that no token has, such as a space or a line break"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import PurePath
 from typing import Any, TypeVar
@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 from semver import VersionInfo as Version
 
-from kedro_airflow_k8s.airflow.access import VARIABLES, Credentials, Login, credentials, verification
+from kedro_airflow_k8s.airflow import fields
+from kedro_airflow_k8s.airflow.access import VARIABLES, Credentials
 from kedro_airflow_k8s.airflow.answer import Answer
-from kedro_airflow_k8s.airflow.http import CLOCK, Clock, LostAnswer, Transport
+from kedro_airflow_k8s.airflow.fields import Json
+from kedro_airflow_k8s.airflow.http import Clock, LostAnswer, Transport
 from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run, Task
-from kedro_airflow_k8s.airflow.versions import V1, V2, discover
+from kedro_airflow_k8s.airflow.versions import V1, V2
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowError, AirflowUnreachable
-from kedro_airflow_k8s.model import Report
 
 T = TypeVar("T")
 # Every DAG of this plugin carries it, since the API finds tags only by their whole text.
@@ -25,32 +26,9 @@ TAG = "kedro-airflow-k8s"
 _TRIGGERS = 5
 _PAGE = 100
 _LONG = 60.0
-
-
-def connect(
-    host: str,
-    environ: Mapping[str, str],
-    *,
-    report: Report = lambda text: None,
-    clock: Clock = CLOCK,
-) -> AirflowClient:
-    """Find out what Airflow there is at `host`, and log in as `environ` says.
-
-    `report` is told what the user should know meanwhile. Raises `AirflowUnreachable` or `AirflowDenied`.
-    """
-    user = credentials(environ)
-    verify = verification(environ, report)
-    # Tracebacks that show the variables of each frame shall not show the user's whole environment.
-    del environ
-    transport = Transport(host, Login(user.authorization), verify=verify, report=report, clock=clock)
-    api, address = discover(transport)
-    anonymous = transport.at(address, Login(user.anonymous))
-    return AirflowClient(anonymous.at(address, api.login(anonymous, user)), api, user)
-
-
-def page(host: str, dag_id: str | None = None) -> str:
-    """Return the address of Airflow's start page or of a DAG's, without asking Airflow; each version understands it."""
-    return host.rstrip("/") + ("" if dag_id is None else f"/dags/{quote(dag_id, safe='')}")
+# Where a list ends that a server would not end: 100,000 entries, or two minutes.
+_PAGES = 1000
+_LIST = 120.0
 
 
 def new_run_id() -> str:
@@ -74,6 +52,10 @@ class AirflowClient:
     def host(self) -> str:
         """The address of Airflow."""
         return self._transport.host
+
+    def until(self, deadline: float) -> AirflowClient:
+        """Return a client whose requests, with their repetitions, end at that time of its clock."""
+        return AirflowClient(self._transport.until(deadline), self.api, self._user)
 
     @property
     def clock(self) -> Clock:
@@ -100,14 +82,14 @@ class AirflowClient:
 
     def dags(self, tag: str = TAG) -> tuple[Dag, ...]:
         """Return all active DAGs with that tag, by their ids."""
-        found = (self.api.dag(entry) for entry in self._list("/dags", "dags", tags=tag, order_by="dag_id"))
+        found = self._list("/dags", "dags", self.api.dag, tags=tag, order_by="dag_id")
         # A DAG that is added while the pages are read moves others to the next page.
         return tuple({dag.dag_id: dag for dag in found}.values())
 
     def import_failures(self, file_name: str) -> tuple[ImportFailure, ...]:
         """Return the files of that name, in any folder, that Airflow could not import when it last tried."""
-        entries = self._list("/importErrors", "import_errors", **self.api.import_error_filter(file_name))
-        failures = [self.api.import_failure(entry) for entry in entries]
+        parameters = self.api.import_error_filter(file_name)
+        failures = self._list("/importErrors", "import_errors", self.api.import_failure, **parameters)
         return tuple(failure for failure in failures if PurePath(failure.file).name == file_name)
 
     def request_parsing(self, dag: Dag) -> bool:
@@ -150,7 +132,7 @@ class AirflowClient:
         """Return the tasks of a run, in the order in which they started; last those that have not."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances"
         # Airflow 2 has no limit here but ours; where there is one, we are given less.
-        tasks = [self.api.task(entry) for entry in self._list(path, "task_instances", limit=1000)]
+        tasks = self._list(path, "task_instances", self.api.task, limit=1000)
         late = datetime.max.replace(tzinfo=timezone.utc)
         return tuple(sorted(tasks, key=lambda task: (task.start or late, task.name)))
 
@@ -165,13 +147,16 @@ class AirflowClient:
         body = self.api.new_run(run_id, self._transport.now())
         answer = self._send("POST", f"{_dag_path(dag_id)}/dagRuns", json=body, repeat=False)
         try:
-            return self._read(self.api.run, answer)
+            run = self._read(self.api.run, answer)
         except AirflowError as error:
-            # Nobody else has chosen this id: if it is taken, then by an earlier copy of this very request. And what
-            # is no answer of Airflow's may stand in the place of one.
+            # Nobody else has chosen this id: if it is taken, then by an earlier copy of this very request. And
+            # something else may have answered in Airflow's place.
             if answer.status == 409 or isinstance(error, AirflowUnreachable):
                 raise LostAnswer(str(error)) from None
             raise
+        if run.run_id != run_id:
+            raise LostAnswer(f"{answer.address} answers with another run than the one that was asked for")
+        return run
 
     def _find_triggered(self, dag_id: str, run_id: str) -> Run | None:
         try:
@@ -182,16 +167,25 @@ class AirflowClient:
                 f" {self.page(dag_id, run_id)}"
             ) from None
 
-    def _list(self, path: str, key: str, *, limit: int = _PAGE, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield the entries of all pages, whatever the server's limit for one."""
+    def _list(
+        self, path: str, key: str, read: Callable[[Json], T], *, limit: int = _PAGE, **parameters: Any
+    ) -> tuple[T, ...]:
+        """Return the entries of all pages, whatever the server's limit for one."""
+        found: list[T] = []
+        end = self.clock.now() + _LIST
         offset = 0
-        while True:
+        for _ in range(_PAGES):
             answer = self._send("GET", path, params={**parameters, "limit": limit, "offset": offset})
-            entries, total = self._read(lambda body: (list(body[key]), int(body["total_entries"])), answer)
-            yield from entries
-            offset += len(entries)
-            if not entries or offset >= total:
-                return
+            length, entries, total = self._read(
+                lambda body: (len(body[key]), fields.records(body, key), fields.number(body, "total_entries")), answer
+            )
+            found += self._read(lambda body: [read(entry) for entry in entries], answer)  # noqa: B023 - called at once
+            offset += length
+            if not length or (total is not None and offset >= total):
+                return tuple(found)
+            if self.clock.now() > end:
+                break
+        raise AirflowUnreachable(f"{answer.address} does not end: it has had {offset} entries so far")
 
     def _send(self, method: str, path: str, *, denial: bool = True, **request: Any) -> Answer:
         """Send a request; without `denial` a refusal for lack of rights is an answer like any other."""
@@ -214,16 +208,16 @@ class AirflowClient:
             return answer
         if answer.is_html or 300 <= answer.status < 400:
             raise AirflowUnreachable(
-                f"{answer.url} answers {answer.status} with {answer.detail} instead of Airflow's"
+                f"{answer.address} answers {answer.status} with {answer.detail} instead of Airflow's"
                 " API; does a login page stand before it?"
             )
-        raise AirflowError(f"Airflow at {self.host} refuses ({answer.status}): {answer.detail} [{answer.url}]")
+        raise AirflowError(f"Airflow at {self.host} refuses ({answer.status}): {answer.detail} [{answer.address}]")
 
     def _read(self, read: Callable[[Any], T], answer: Answer) -> T:
         try:
             return read(self._granted(answer).body)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise AirflowUnreachable(f"{answer.url} answers, but not as Airflow's API does") from None
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            raise AirflowUnreachable(f"{answer.address} answers, but not as Airflow's API does") from None
 
 
 def _is_absent(answer: Answer) -> bool:

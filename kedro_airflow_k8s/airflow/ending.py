@@ -20,6 +20,8 @@ _SAVED, _SAVING = 8.0, 16.0
 _TASKS, _TASKS_IDLE = 3.0, 30.0
 _LINES = 25
 _LOGS = 5
+# What is asked in the last moment has some seconds for its answer.
+_GRACE = 5.0
 
 
 def wait_for_end(
@@ -53,16 +55,17 @@ def _follow(
     patience = Patience(clock, report)
     budget = _Budget(clock.now())
     start = clock.now()
+    asking = client.until(start + seconds + _GRACE)
     run: Run | None = None
     tasks: tuple[Task, ...] = ()
     while True:
         now = clock.now()
         with patience:
-            run = client.run(dag_id, run_id)
+            run = asking.run(dag_id, run_id)
             if run is None:
                 raise RunFailed(f"Airflow at {client.host} no longer has run {run_id} of {dag_id}; was it deleted?")
             if run.has_ended or budget.allows(now):
-                former, tasks = tasks, client.tasks(dag_id, run_id)
+                former, tasks = tasks, asking.tasks(dag_id, run_id)
                 budget.spend(now, tasks, changed=tasks != former)
             seen(run, tasks)
             if run.has_ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 import threading
 import time
@@ -16,9 +17,10 @@ import requests
 import urllib3
 
 from kedro_airflow_k8s import __version__
+from kedro_airflow_k8s.addresses import public
 from kedro_airflow_k8s.airflow.access import Login
 from kedro_airflow_k8s.airflow.answer import Answer, read_answer
-from kedro_airflow_k8s.airflow.trouble import OVERDUE, Trouble, diagnose
+from kedro_airflow_k8s.airflow.trouble import OVERDUE, Trouble, diagnose, is_address, misaddressed
 from kedro_airflow_k8s.errors import AirflowError, AirflowUnreachable
 from kedro_airflow_k8s.model import Report
 
@@ -28,6 +30,7 @@ _CONNECT = 5.0
 _ATTEMPTS = 6
 _LONGEST_PAUSE = 60.0
 _ALL_PAUSES = 180.0
+_LARGEST = 64 << 20
 
 
 class LostAnswer(AirflowUnreachable):
@@ -57,14 +60,12 @@ class Transport:
         report: Report = lambda text: None,
         clock: Clock = CLOCK,
     ) -> None:
-        try:
-            address = urlsplit(host)
-        except ValueError:
-            raise AirflowError(f"host: {host!r} is not an address") from None
-        if "@" in address.netloc:
+        if not is_address(host):
+            raise AirflowError(f"host: {public(host)!r} is not an address")
+        if "@" in urlsplit(host).netloc:
             raise AirflowError(
-                f"host: {address._replace(netloc=address.netloc.rpartition('@')[2]).geturl()} comes with credentials;"
-                " put them into AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD"
+                f"host: {public(host)} comes with credentials; put them into AIRFLOW_API_USERNAME and"
+                " AIRFLOW_API_PASSWORD"
             )
         self.host = host.rstrip("/")
         self.login = login
@@ -73,6 +74,7 @@ class Transport:
         self._verify = verify
         self._told = False
         self._ahead = timedelta()
+        self._deadline = math.inf
         self._session = requests.Session()
         self._session.headers.update({"Accept": "application/json", "User-Agent": f"kedro-airflow-k8s/{__version__}"})
         if verify is False:
@@ -83,6 +85,12 @@ class Transport:
         """Return the way to another address, or for another login, over the same connections."""
         other = copy.copy(self)
         other.host, other.login = host, login
+        return other
+
+    def until(self, deadline: float) -> Transport:
+        """Return the same way, which is closed at that time of the clock."""
+        other = copy.copy(self)
+        other._deadline = deadline
         return other
 
     def send(
@@ -104,7 +112,9 @@ class Transport:
         reason if there is no answer within `seconds`.
         """
         renewed = False
-        deadline = self.clock.now() + seconds
+        deadline = min(self.clock.now() + seconds, self._deadline)
+        if self.clock.now() >= deadline:
+            raise AirflowUnreachable(f"Airflow at {self.host} has not answered in time")
         attempt, paused = 0, 0.0
         while True:
             attempt += 1
@@ -128,7 +138,8 @@ class Transport:
                 pause = outcome.retry_after
                 paused += pause
                 # The server is there and names its time, which is not what the limit is for.
-                deadline += pause if pause <= _LONGEST_PAUSE and paused <= _ALL_PAUSES else 0
+                longer = pause if pause <= _LONGEST_PAUSE and paused <= _ALL_PAUSES else 0
+                deadline = min(deadline + longer, self._deadline)
             # What just took this long may do so again.
             needed = pause + max(self.clock.now() - began, 0.1)
             if not trouble.passing or attempt == _ATTEMPTS or self.clock.now() + needed > deadline:
@@ -151,11 +162,11 @@ class Transport:
         """Send once. The limit holds for all of it: name look-up, each of a name's addresses, and a slow body."""
         authorization = self.login.authorization
         result: list[Answer | Trouble] = []
-        unforeseen: list[str] = []
+        end = time.monotonic() + limit
 
         def exchange() -> None:
             try:
-                response = self._session.request(
+                with self._session.request(
                     method,
                     self.host + path,
                     json=data,
@@ -164,23 +175,35 @@ class Transport:
                     timeout=(min(_CONNECT, limit), limit),
                     verify=self._verify,
                     allow_redirects=redirect,
-                )
-                result.append(read_answer(response, authorization.hide))
+                    stream=True,
+                ) as response:
+                    result.append(_read(response, end, authorization.hide))
             except requests.RequestException as error:
                 result.append(diagnose(error))
             except (UnicodeError, urllib3.exceptions.LocationValueError):
-                result.append(Trouble("this is not an address", sent=False, passing=False))
+                result.append(misaddressed())
             except Exception as error:
                 # Only in words: the frames and the causes of an error hold what was sent, the credentials included.
-                unforeseen.append(f"{type(error).__name__}: {authorization.hide(str(error))}")
+                reason = f"the request failed with {type(error).__name__}: {authorization.hide(str(error))}"
+                result.append(Trouble(reason, sent=True, passing=False))
 
         # `requests` limits each wait for the network, not their sum, and the look-up of a name not at all.
         thread = threading.Thread(target=exchange, daemon=True)
         thread.start()
         thread.join(limit + 1)
-        if unforeseen:
-            raise AirflowError(f"A request to {self.host} failed: {unforeseen[0]}")
         return result[0] if result else OVERDUE
+
+
+def _read(response: requests.Response, end: float, hide: Callable[[str], str]) -> Answer | Trouble:
+    """Read an answer, if its body is neither too long nor too late."""
+    content = bytearray()
+    for chunk in response.iter_content(1 << 16):
+        content += chunk
+        if len(content) > _LARGEST:
+            return Trouble(f"its answer is longer than {_LARGEST >> 20} MiB", sent=True, passing=False)
+        if time.monotonic() > end:
+            return OVERDUE
+    return read_answer(response, bytes(content), hide)
 
 
 def _refusal(answer: Answer) -> Trouble | None:

@@ -18,6 +18,8 @@ _FAILURES_OFTEN, _FAILURES_SELDOM = 3.0, 6.0
 _PARSING_OFTEN, _PARSING_SELDOM = 10.0, 30.0
 # Airflow tries a broken file again after 30 s; what it then says may still be about the former file.
 _SAME_FAILURE = 60.0
+# What is asked in the last moment has some seconds for its answer.
+_GRACE = 5.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Before:
 def look(client: AirflowClient, dag_id: str, file_name: str) -> Before:
     """Look at what Airflow has, before the file called `file_name` is delivered."""
     dag = client.dag(dag_id)
-    return Before(dag, {failure.place: failure for failure in _failures(client, file_name)})
+    return Before(dag, {failure.origin: failure for failure in _failures(client, file_name)})
 
 
 def wait_until_loaded(
@@ -53,15 +55,16 @@ def wait_until_loaded(
     """
     clock = client.clock
     patience = Patience(clock, report)
-    failures = _Failures(client, file_name, {} if unchanged else before.failures)
     start = clock.now()
+    asking = client.until(start + seconds + _GRACE)
+    failures = _Failures(asking, file_name, {} if unchanged else before.failures)
     next_failures = next_parsing = start
     dag, told = before.dag, False
     while True:
         now = clock.now()
         soon = now - start < _SOON
         with patience:
-            dag = client.dag(dag_id)
+            dag = asking.dag(dag_id)
             if dag and dag.can_run(build_id):
                 _let_settle(client, before, build_id, report)
                 return dag
@@ -75,7 +78,7 @@ def wait_until_loaded(
                     raise DagNotLoaded(f"Airflow at {client.host} cannot import {failure.file}:\n{_indented(failure)}")
             if dag and now >= next_parsing:
                 next_parsing = now + (_PARSING_OFTEN if soon else _PARSING_SELDOM)
-                client.request_parsing(dag)
+                asking.request_parsing(dag)
         if now - start >= seconds:
             raise DagNotLoaded(_too_late(client, dag_id, dag, failures.latest, seconds, output))
         clock.sleep(min(_OFTEN if soon else _SELDOM, max(0.1, start + seconds - now)))
@@ -96,7 +99,7 @@ class _Failures:
         Airflow's times are not compared with ours, as clocks differ: what it says now is, with what it said before.
         """
         for failure in _failures(self._client, self._file_name):
-            former = self._former.get(failure.place)
+            former = self._former.get(failure.origin)
             self.latest = failure
             if former is None or former.traceback != failure.traceback:
                 return failure

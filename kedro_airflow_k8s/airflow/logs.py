@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kedro_airflow_k8s.airflow import fields
 from kedro_airflow_k8s.airflow.records import LogRecord
 
 _V1_START = re.compile(r"\[\d{4}-\d\d-\d\dT[^\]]*\] \{(?P<source>[^}]*)\} (?P<level>[A-Z]+) - (?P<text>.*)")
@@ -18,12 +19,12 @@ _FAILURE = "Task failed with exception"
 _EXIT = re.compile(r"'terminated': \{[^{}]*?'exit_code': (?P<code>\d+)[^{}]*?'reason': '?(?P<reason>\w+)")
 
 
-def from_v1(content: str) -> tuple[LogRecord, ...]:
+def from_v1(content: Any) -> tuple[LogRecord, ...]:
     """Read what API v1 sends: a list of (host, text), written as Python does."""
     try:
-        texts = [text for _, text in ast.literal_eval(content)]
-    except (ValueError, SyntaxError, TypeError):
-        texts = [content]
+        texts = [str(text) for _, text in ast.literal_eval(content)]
+    except (MemoryError, RecursionError, ValueError, SyntaxError, TypeError):
+        texts = [str(content)]
     records: list[LogRecord] = []
     for line in "\n".join(texts).splitlines():
         start = _V1_START.fullmatch(line)
@@ -38,18 +39,19 @@ def from_v1(content: str) -> tuple[LogRecord, ...]:
     return tuple(records)
 
 
-def from_v2(content: Iterable[Any]) -> tuple[LogRecord, ...]:
+def from_v2(content: Any) -> tuple[LogRecord, ...]:
     """Read what API v2 sends: one mapping for each entry, with exceptions as data."""
-    return tuple(_from_entry(entry) if isinstance(entry, Mapping) else LogRecord(str(entry)) for entry in content)
+    entries = content if isinstance(content, list) else [content]
+    return tuple(_from_entry(entry) if isinstance(entry, Mapping) else LogRecord(str(entry)) for entry in entries)
 
 
 def _from_entry(entry: Mapping[str, Any]) -> LogRecord:
     text = str(entry.get("event", "")).rstrip("\n")
-    for number, error in enumerate(reversed(entry.get("error_detail") or ())):
+    for number, error in enumerate(reversed(fields.records(entry, "error_detail"))):
         if number:
             text += "\n\nfrom which then came:"
         text += "\nTraceback (most recent call last):"
-        for frame in error.get("frames") or ():
+        for frame in fields.records(error, "frames"):
             text += f'\n  File "{frame.get("filename")}", line {frame.get("lineno")}, in {frame.get("name")}'
         text += f"\n{error.get('exc_type')}: {error.get('exc_value')}"
     return LogRecord(text, str(entry.get("level", "")), str(entry.get("logger") or ""))

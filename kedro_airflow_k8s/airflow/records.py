@@ -73,7 +73,7 @@ class ImportFailure:
     traceback: str
 
     @property
-    def place(self) -> tuple[str, str]:
+    def origin(self) -> tuple[str, str]:
         """Which file it is, among those of all bundles."""
         return self.bundle, self.file
 

@@ -6,8 +6,12 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 import requests
+
+from kedro_airflow_k8s.addresses import public
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,32 @@ def diagnose(error: requests.RequestException) -> Trouble:
         detail = f": {inner.reason}" if inner else ""
         return Trouble(f"the proxy that HTTP_PROXY or HTTPS_PROXY names does not help{detail}", False, True)
     return _tls(causes) or _connection(causes) or _exchange(error)
+
+
+def is_address(url: str) -> bool:
+    """Tell whether a request can be sent to an address, as far as one can see without sending it."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        # `requests` sends a user and a password in Latin-1.
+        unquote(parts.netloc.rpartition("@")[0]).encode("latin-1")
+        requests.PreparedRequest().prepare_url(url, None)
+        return parts.scheme in {"http", "https"} and parts.port != 0
+    except (ValueError, requests.RequestException):
+        return False
+
+
+def misaddressed() -> Trouble:
+    """Say whose address is none; the one that the request is for has been looked at before."""
+    for scheme, proxy in getproxies().items():
+        if scheme in {"http", "https", "all"} and not is_address(proxy if "://" in proxy else f"http://{proxy}"):
+            return Trouble(
+                f"{scheme.upper()}_PROXY should be the address of a proxy, such as http://proxy.example.com:3128, got"
+                f" {public(proxy)!r}",
+                sent=False,
+                passing=False,
+            )
+    return Trouble("it sends requests on to what is not an address", sent=False, passing=False)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -80,7 +110,7 @@ def _exchange(error: requests.RequestException) -> Trouble:
     if isinstance(error, requests.exceptions.Timeout):
         return OVERDUE
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return Trouble("this is not an address", sent=False, passing=False)
+        return misaddressed()
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return Trouble("the connection was lost", sent=True, passing=True)
     # Only the name: the text of an error may quote what was sent.

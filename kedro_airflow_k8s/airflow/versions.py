@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
 from semver import VersionInfo as Version
 
-from kedro_airflow_k8s.airflow import logs
-from kedro_airflow_k8s.airflow.access import VARIABLES, Authorization, Credentials, Login, bearer
+from kedro_airflow_k8s.airflow import fields, logs
+from kedro_airflow_k8s.airflow.access import VARIABLES, Authorization, Credentials, Login, bearer, is_token
+from kedro_airflow_k8s.airflow.fields import Json
 from kedro_airflow_k8s.airflow.http import Transport
 from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run, Task
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowUnreachable
 
-Json = Mapping[str, Any]
 # [core] min_serialized_dag_fetch_interval, in seconds: until 3.1 each web server keeps the DAGs that it has read.
 _DAG_CACHE = 10.0
 
@@ -35,24 +35,30 @@ class Api:
 
     def run(self, body: Json) -> Run:
         """Read a run."""
-        start, end = _moment(body.get("start_date")), _moment(body.get("end_date"))
-        return Run(body["dag_id"], body["dag_run_id"], body["state"], start, end)
+        return Run(
+            fields.text(body, "dag_id"),
+            fields.text(body, "dag_run_id"),
+            fields.state(body) or fields.UNKNOWN,
+            fields.moment(body, "start_date"),
+            fields.moment(body, "end_date"),
+        )
 
     def task(self, body: Json) -> Task:
         """Read a task of a run."""
         return Task(
-            body["task_id"],
-            body["state"],
-            body.get("try_number") or 0,
-            _moment(body.get("start_date")),
-            body.get("duration"),
-            body.get("map_index", -1),
+            fields.text(body, "task_id"),
+            fields.state(body),
+            fields.whole(body, "try_number", 0),
+            fields.moment(body, "start_date"),
+            fields.number(body, "duration"),
+            fields.whole(body, "map_index", -1),
         )
 
     def import_failure(self, body: Json) -> ImportFailure:
         """Read a file that could not be imported."""
-        traceback = body.get("stack_trace") or ""
-        return ImportFailure(body["filename"], body.get("bundle_name") or "", str(body.get("timestamp")), traceback)
+        return ImportFailure(
+            *(fields.text(body, key) for key in ("filename", "bundle_name", "timestamp", "stack_trace"))
+        )
 
     def dag_page(self, dag_id: str) -> str:
         """Return the path of a DAG's page."""
@@ -81,7 +87,7 @@ class V1(Api):
         schedule = body.get("schedule_interval")
         if isinstance(schedule, Mapping):
             schedule = schedule.get("value") or body.get("timetable_description") or "an interval"
-        return _dag(body, is_active=bool(body.get("is_active")), schedule=schedule)
+        return _dag(body, is_active=bool(body.get("is_active")), schedule=None if schedule is None else str(schedule))
 
     def new_run(self, run_id: str, now: datetime) -> Json:
         """Write the request for a run; its logical date is Airflow's own now."""
@@ -119,8 +125,9 @@ class V2(Api):
         def fetch() -> Authorization:
             pair = {"username": credentials.username, "password": credentials.password}
             answer = transport.send("POST", "/auth/token", json=pair)
-            if answer.ok and isinstance(answer.body, Mapping) and answer.body.get("access_token"):
-                return bearer(answer.body["access_token"], credentials.password)
+            token = fields.text(answer.body, "access_token") if isinstance(answer.body, Mapping) else ""
+            if answer.ok and is_token(token):
+                return bearer(token, credentials.password)
             if answer.status in {401, 403, 422}:
                 raise AirflowDenied(
                     f"Airflow at {transport.host} refuses the user {credentials.username!r} with this password; check"
@@ -137,7 +144,8 @@ class V2(Api):
         """Read a DAG, from its details or from a list."""
         # A DAG whose file cannot be imported counts as stale too, but is there.
         active = not body.get("is_stale") or bool(body.get("has_import_errors"))
-        return _dag(body, is_active=active, schedule=body.get("timetable_summary"))
+        schedule = body.get("timetable_summary")
+        return _dag(body, is_active=active, schedule=None if schedule is None else str(schedule))
 
     def new_run(self, run_id: str, now: datetime) -> Json:
         """Write the request for a run; with a logical date, which the macros of a DAG need, as Airflow 2 gives it.
@@ -182,7 +190,7 @@ def discover(transport: Transport) -> tuple[V1 | V2, str]:
             and found in {transport.host, secure}
         ):
             return api(_version(str(answer.body["version"]))), found
-        elsewhere = urlsplit(answer.url)._replace(path="", query="", fragment="").geturl()
+        elsewhere = urlsplit(answer.address)._replace(path="", query="", fragment="").geturl()
         sent_on = "" if transport.host.startswith(elsewhere) else f", sent on to {elsewhere}"
         tried.append(f"{path} ({answer.status}: {answer.detail}{sent_on})")
     raise AirflowUnreachable(
@@ -193,27 +201,19 @@ def discover(transport: Transport) -> tuple[V1 | V2, str]:
 
 def _version(text: str) -> Version:
     """Read a version as Python writes it, `3.4.0b2` or `2.10.5+composer`, of which semver takes only the numbers."""
-    numbers = [int(number) for number in re.findall(r"\d+", re.split(r"[^\d.]", text, maxsplit=1)[0])]
+    numbers = [int(number) for number in re.findall(r"[0-9]{1,9}", re.split(r"[^\d.]", text, maxsplit=1)[0])]
     return Version(*[*numbers, 0, 0, 0][:3])
 
 
 def _dag(body: Json, *, is_active: bool, schedule: str | None) -> Dag:
     return Dag(
-        dag_id=body["dag_id"],
+        dag_id=fields.text(body, "dag_id"),
         is_paused=bool(body["is_paused"]),
         is_active=is_active,
         schedule=schedule,
-        tags=tuple(tag["name"] for tag in body.get("tags") or ()),
-        doc_md=body.get("doc_md") or "",
-        file=body.get("fileloc") or "",
-        file_token=body.get("file_token") or "",
+        tags=tuple(fields.text(tag, "name") for tag in fields.records(body, "tags")),
+        doc_md=fields.text(body, "doc_md"),
+        file=fields.text(body, "fileloc"),
+        file_token=fields.text(body, "file_token"),
         is_broken=bool(body.get("has_import_errors")),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    # Python 3.10 reads neither a Z nor a fraction of other than three or six digits.
-    moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text.replace("Z", "+00:00")))
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -163,6 +163,53 @@ def test_a_netrc_file_does_not_replace_the_login(transport, tmp_path, monkeypatc
     assert [None, "Bearer mine"] == [headers.get("Authorization") for headers in transport.state.headers]
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://[::1",
+        "a proxy",
+        "://",
+        f"http://{'a' * 70}.example:3128",
+        "http://127.0.0.1:99999",
+        "http://żółw:planted@127.0.0.1:1",
+        "socks5://127.0.0.1:1",
+    ],
+)
+def test_a_proxy_that_is_not_an_address_is_named(time, monkeypatch, proxy):
+    """It is not mistaken for the address of Airflow."""
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(AirflowUnreachable, match="HTTP_PROXY should be the address of a proxy, such as") as error:
+        connect("http://airflow.example.com", {}, clock=time.clock)
+
+    assert "planted" not in str(error.value)
+
+
+def test_an_answer_without_an_end_is_not_read_to_it(transport, monkeypatch):
+    """It would fill the memory of this machine."""
+    monkeypatch.setattr("kedro_airflow_k8s.airflow.http._LARGEST", 1 << 20)
+    transport.state.faults = [Fault("status", status=200, body="x" * (2 << 20))]
+    with pytest.raises(AirflowUnreachable, match="its answer is longer than 1 MiB"):
+        transport.send("GET", VERSION)
+
+
+def test_nothing_is_sent_after_the_deadline(transport, time):
+    """Not even once more."""
+    time.time = 10
+    with pytest.raises(AirflowUnreachable, match="has not answered in time"):
+        transport.until(10).send("GET", VERSION)
+
+    assert [] == transport.state.requests
+
+
+def test_repetitions_end_with_the_deadline(transport, time):
+    """Even if the server asks for more time."""
+    transport.state.faults = [Fault("status", status=429, headers={"Retry-After": "40"}, times=9)]
+    with pytest.raises(AirflowUnreachable, match="come back in 40 s"):
+        transport.until(50).send("GET", VERSION)
+
+    assert [40] == time.slept
+
+
 @pytest.mark.parametrize("status", [400, 403, 500])
 def test_a_server_that_quotes_the_token_does_not_get_it_printed(serve, time, status):
     """No secret is in the text, the chain or the frames of an error."""
@@ -194,7 +241,7 @@ def test_credentials_in_the_address_are_refused_and_not_shown():
     with pytest.raises(AirflowError) as error:
         connect("http://me:planted@127.0.0.1:1/x", {})
 
-    assert "host: http://127.0.0.1:1/x comes with credentials" in str(error.value)
+    assert "host: http://...@127.0.0.1:1/x comes with credentials" in str(error.value)
     assert "planted" not in str(error.value)
 
 
@@ -276,7 +323,7 @@ def test_what_nobody_foresaw_shows_no_token(transport, monkeypatch):
 
     monkeypatch.setattr("kedro_airflow_k8s.airflow.http.read_answer", fail)
     transport = transport.at(transport.host, Login(bearer("planted-token")))
-    with pytest.raises(AirflowError, match=r"failed: ZeroDivisionError: \*\*\*") as error:
+    with pytest.raises(AirflowError, match=r"failed with ZeroDivisionError: \*\*\*") as error:
         transport.send("GET", VERSION)
 
     assert "planted" not in frames(error.value)
