@@ -47,7 +47,7 @@ def claims(tmp_path, monkeypatch):
     """The claims of a Kubernetes that the operators reach by a kubeconfig, as in a cluster."""
     monkeypatch.setattr(Kubernetes, "claims", {}, raising=False)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Kubernetes)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}
     config = {
         "apiVersion": "v1",

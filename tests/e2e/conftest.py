@@ -21,6 +21,7 @@ from kedro_airflow_k8s.sandbox.session import Server, Spec
 from tests.spaceflights import copy
 
 AIRFLOWS = ("3.3", "2.11")
+only_airflow_3 = pytest.mark.parametrize("shared_lab", AIRFLOWS[:1], indirect=True)
 
 # A pipeline that tells in what its nodes ran.
 PROBE = """
@@ -76,7 +77,7 @@ def create_pipeline(**kwargs):
     return pipeline([node(try_again, "params:ds", "flaky_look", name="flaky")])
 """
 
-# A pipeline of one node that takes its time, and notes each time it is started.
+# A pipeline of one node that ends when it is told to, or after some seconds, and notes each time it is started.
 SLOW = """
 import time
 from pathlib import Path
@@ -84,15 +85,17 @@ from pathlib import Path
 from kedro.pipeline import node, pipeline
 
 
-def take_time(_):
+def take_time(patience):
     with Path("data/starts").open("a") as starts:
         starts.write("started\\n")
-    time.sleep(25)
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and not Path("data/end").exists():
+        time.sleep(0.2)
     return {}
 
 
 def create_pipeline(**kwargs):
-    return pipeline([node(take_time, "params:ds", "slow_look", name="slow")])
+    return pipeline([node(take_time, "params:patience", "slow_look", name="slow")])
 """
 
 CATALOG = """
@@ -138,6 +141,23 @@ run_config:
     "stopped": "run_config: {volume: {disabled: true}, external_dependencies: [{dag_id: upstream}]}",
     "lost": f"run_config: {{run_name: lost, {YEARLY}, external_dependencies: [{{dag_id: no-such-dag}}]}}",
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give all tests of one Airflow to one process of pytest-xdist, and the tests of any other file to one.
+
+    So each Airflow is started once, and its tests run one after another. (`--dist loadgroup` cannot do it: pytest-xdist
+    3.8 does not group tests with pytest 9.2.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByAirflow(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            version = re.search(rf"[-\[]({'|'.join(map(re.escape, AIRFLOWS))})]$", nodeid)
+            return version[1] if version else nodeid.partition("::")[0]
+
+    return ByAirflow(config, log)
 
 
 def kedro(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -208,6 +228,11 @@ class Lab:
         """Return the state of each task of a run."""
         return {task.task_id: task.state for task in self.client.tasks(dag_id, run_id)}
 
+    def log(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Return what the last try of a task has logged so far."""
+        (task,) = (task for task in self.client.tasks(dag_id, run_id) if task.task_id == task_id)
+        return "\n".join(record.text for record in self.client.log(dag_id, run_id, task))
+
     def runs(self, dag_id: str) -> list[dict]:
         """Return the runs of a DAG, oldest first, as Airflow tells of them."""
         return self.api("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
@@ -250,7 +275,8 @@ def shared_lab(request, tmp_path_factory):
     write(project, "conf/base/catalog_probe.yml", CATALOG)
     write(project, "src/spaceflights/pipelines/flaky/__init__.py", FLAKY)
     write(project, "src/spaceflights/pipelines/slow/__init__.py", SLOW)
-    write(project, "conf/broken/parameters.yml", "features: [no_such_column]\n")
+    write(project, "conf/base/parameters_slow.yml", "patience: 200\n")
+    write(project, "conf/broken/parameters.yml", "features: [no_such_column]\npatience: 0\n")
     for environment in SETTINGS:
         write(project, f"conf/{environment}/.gitkeep", "")
     python = install.ensure(request.param, print)

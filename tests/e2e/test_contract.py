@@ -3,6 +3,7 @@
 import json
 import textwrap
 import time
+from pathlib import Path
 
 from tests.e2e.conftest import TRICKY, process_like, wait_for
 
@@ -15,6 +16,19 @@ def upload(lab, environment, dag_id):
     build_id = (lab.server.dags / f"{dag_id}.py").read_text().partition("Build id: ")[2][:12]
     wait_for(lambda: (dag := lab.client.dag(dag_id)) and build_id in dag.doc_md)
     return dag_id
+
+
+def edit(lab, environment, pipeline, dag_id, changes):
+    """Put the DAG of a pipeline with some changes to its text into Airflow's folder, and wait until it is loaded."""
+    folder = lab.server.dags.parent / "compiled"
+    result = lab.kedro("-e", environment, "-p", pipeline, "compile", "-t", str(folder))
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = Path(result.stdout.splitlines()[-1]).read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (lab.server.dags / f"{dag_id}.py").write_text(text, encoding="utf-8")
+    wait_for(lambda: lab.client.dag(dag_id))
 
 
 def trigger(lab, dag_id, run_id):
@@ -48,14 +62,8 @@ def test_parameters_variables_and_secrets_arrive(lab):
 
 def test_nodes_that_are_deferred(lab):
     """As in an Airflow that defers whatever can be: between start and end of its pod a node holds no worker."""
-    result = lab.kedro("-e", "empty", "-p", "probe", "compile", "-t", str(lab.server.dags.parent / "compiled"))
-    assert result.returncode == 0, result.stdout + result.stderr
-    text = (lab.server.dags.parent / "compiled/spaceflights-probe.py").read_text()
-    text = text.replace("spaceflights-probe", "deferred").replace(
-        "default_args={", 'default_args={"deferrable": True, '
-    )
-    (lab.server.dags / "deferred.py").write_text(text)
-    wait_for(lambda: lab.client.dag("deferred"))
+    changes = {"spaceflights-probe": "deferred", "default_args={": 'default_args={"deferrable": True, '}
+    edit(lab, "empty", "probe", "deferred", changes)
 
     trigger(lab, "deferred", "by-hand")
     wait_for(lambda: lab.states("deferred", "by-hand").get("first") == "deferred")
@@ -92,9 +100,9 @@ def test_a_macro_without_a_value_fails_before_any_pod_starts(lab):
         assert lab.end(dag_id, "by-hand-with-macros") == "success"
         return
     assert lab.end(dag_id, "by-hand-with-macros") == "failed"
-    tasks = {task.task_id: task for task in lab.client.tasks(dag_id, "by-hand-with-macros")}
-    assert (tasks["data_volume_init"].state, tasks["first"].state) == ("failed", "upstream_failed")
-    log = " ".join(record.text for record in lab.client.log(dag_id, "by-hand-with-macros", tasks["data_volume_init"]))
+    states = lab.states(dag_id, "by-hand-with-macros")
+    assert (states["data_volume_init"], states["first"]) == ("failed", "upstream_failed")
+    log = lab.log(dag_id, "by-hand-with-macros", "data_volume_init")
     assert "The macro ds of run_config.macro_params has no value" in log
 
 
@@ -132,12 +140,14 @@ def test_a_task_whose_worker_died_finds_its_pod_again(lab):
     running = lab.kedro("-e", "keep", "-p", "slow", "run-once")
     assert running.returncode == 0, running.stdout + running.stderr
     run_id = "kedro__" + running.stdout.partition("kedro__")[2].split()[0]
-    wait_for(lambda: list(lab.server.claims.glob("*/*/starts")))
+    (started,) = wait_for(lambda: list(lab.server.claims.glob("*/*/starts")))
 
     process_like(EXECUTING, lab.server.dags.parent).kill()
 
     assert lab.end("spaceflights-slow", run_id) == "failed"
     lab.clear("spaceflights-slow", run_id, "slow")
+    wait_for(lambda: "Found matching pod" in lab.log("spaceflights-slow", run_id, "slow"))
+    started.with_name("end").touch()
     assert lab.end("spaceflights-slow", run_id) == "success"
     assert lab.left()["starts"].read_text() == "started\n"
 
@@ -168,7 +178,9 @@ def scheduled_run(lab, dag_id):
 
 def test_a_scheduled_dag_waits_for_its_upstream(lab):
     """The sensor holds the pipeline back until the other DAG's run of the same date is a success."""
-    dag_id = upload(lab, "waiting", "waiting-probe")
+    dag_id = "waiting-probe"
+    # It looks every 3 s, not once a minute.
+    edit(lab, "waiting", "probe", dag_id, {'mode="reschedule"': 'mode="reschedule", poke_interval=3'})
     (lab.server.dags / "upstream.py").write_text(textwrap.dedent(UPSTREAM))
     wait_for(lambda: lab.client.dag("upstream"))
     run_id = scheduled_run(lab, dag_id)
@@ -187,6 +199,4 @@ def test_a_dependency_that_does_not_exist_fails_at_once(lab):
     run_id = scheduled_run(lab, dag_id)
 
     assert lab.end(dag_id, run_id) == "failed"
-    tasks = {task.task_id: task for task in lab.client.tasks(dag_id, run_id)}
-    log = " ".join(record.text for record in lab.client.log(dag_id, run_id, tasks["wait_for_no-such-dag"]))
-    assert "The external DAG no-such-dag does not exist" in log
+    assert "The external DAG no-such-dag does not exist" in lab.log(dag_id, run_id, "wait_for_no-such-dag")

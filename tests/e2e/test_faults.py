@@ -13,7 +13,7 @@ from kedro_airflow_k8s import run
 from kedro_airflow_k8s.airflow import connect, wait_for_end
 from kedro_airflow_k8s.airflow.http import Clock
 from kedro_airflow_k8s.errors import AirflowError
-from tests.e2e.conftest import write
+from tests.e2e.conftest import only_airflow_3, write
 from tests.e2e.small import Small
 from tests.e2e.tokens import expired
 from tests.proxy import Fault, proxied
@@ -70,9 +70,6 @@ def count(lab):
     """Return how many runs there are of the DAG."""
     known = lab.client.dag(BUILD.dag_id)
     return lab.api("GET", f"/dags/{BUILD.dag_id}/dagRuns")["total_entries"] if known else 0
-
-
-only_airflow_3 = pytest.mark.parametrize("shared_lab", ["3.3"], indirect=True)
 
 
 @only_airflow_3

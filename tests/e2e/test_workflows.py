@@ -114,6 +114,7 @@ class Runner:
             **{name: value for name, value in os.environ.items() if not ours.match(name)},
             "PATH": os.pathsep.join(map(str, path)),
             "PIP_FIND_LINKS": str(wheels),
+            "PIP_NO_COMPILE": "1",
             "DOCKER_LOG": str(self.log),
             "DO_NOT_TRACK": "1",
             "COLUMNS": "200",

@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serving(handler: type[_Handler], port: int = 0) -> Iterator[str]:
     """Serve on loopback as long as the block runs, and give the address."""
     with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
