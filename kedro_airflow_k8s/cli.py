@@ -164,7 +164,7 @@ def sandbox(
 
     built = _build(selection, asked, scheduled=False)
     patience = Wait(end=wait or math.inf)
-    run_here(built, sandbox_config(selection.metadata), patience, version=airflow_version, keep=keep, say=_report)
+    run_here(built, sandbox_config(selection.metadata), patience, version=airflow_version, keep=keep, report=_report)
 
 
 @airflow_k8s.command("init")

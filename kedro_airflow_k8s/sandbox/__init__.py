@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from shlex import quote
 
 from kedro_airflow_k8s import run
@@ -16,10 +13,11 @@ from kedro_airflow_k8s.airflow.http import Clock
 from kedro_airflow_k8s.build import Build
 from kedro_airflow_k8s.config import SandboxConfig
 from kedro_airflow_k8s.errors import AirflowError
-from kedro_airflow_k8s.sandbox import install, session
-from kedro_airflow_k8s.sandbox.image import Image
+from kedro_airflow_k8s.model import Report
+from kedro_airflow_k8s.sandbox import session
+from kedro_airflow_k8s.sandbox.airflow import install
 from kedro_airflow_k8s.sandbox.lacking import lacking
-from kedro_airflow_k8s.sandbox.session import Server, Spec
+from kedro_airflow_k8s.sandbox.session import Sandbox, Setup
 
 UNFAITHFUL = "Not emulated: resource limits, node selection, image pulls, network policy, paths outside the project"
 GONE = "The sandbox is shut down, and with it what still ran in it; --keep leaves it up to look at."
@@ -33,52 +31,52 @@ def run_here(
     *,
     version: str | None,
     keep: bool,
-    say: Callable[[str], None],
+    report: Report,
 ) -> None:
     """Run the DAG to its end in a sandbox with the Airflow of that version; `keep` it until interrupted.
 
     Raises `SandboxError`, or what the run itself raises. Nothing of the sandbox is left, whatever happens.
     """
     for line in lacking(build.config, config, tracked=build.tracked):
-        say(f"Note: {line}")
-    airflow = install.ensure(version, say)
-    image = Image(build.project.path, build.project_path, Path(sys.executable))
-    say(UNFAITHFUL)
-    with session.started(Spec(airflow, image, config.secrets, config.variables), say) as server:
+        report(f"Note: {line}")
+    airflow = install.ensure(version, report)
+    report(UNFAITHFUL)
+    setup = Setup(airflow, build.project.path, build.project_path, config.secrets, config.variables)
+    with session.started(setup, report) as sandbox:
         failure: AirflowError | None = None
         try:
-            _run(build, server, wait, say)
+            _run(build, sandbox, wait, report)
         except AirflowError as error:
             failure = error
-        _keep_data(build, server, say)
+        _keep_data(build, sandbox, report)
         # A sandbox that broke down is the reason of whatever else went wrong.
-        server.check()
+        sandbox.check()
         if keep:
             if failure:
-                say(str(failure))
-            _stay(server, say)
+                report(str(failure))
+            _stay(sandbox, report)
         if failure:
             # Errors of a run speak of an Airflow that stays where it is.
             told = KEPT if keep else f"{failure}\n\n{GONE}"
             raise type(failure)(told) from failure
 
 
-def _run(build: Build, server: Server, wait: run.Wait, say: Callable[[str], None]) -> None:
-    login = {"AIRFLOW_API_USERNAME": server.username, "AIRFLOW_API_PASSWORD": server.password}
+def _run(build: Build, sandbox: Sandbox, wait: run.Wait, report: Report) -> None:
+    login = {"AIRFLOW_API_USERNAME": sandbox.username, "AIRFLOW_API_PASSWORD": sandbox.password}
 
     def sleep(seconds: float) -> None:
         # An Airflow that the sandbox has ended does not come back.
-        server.check()
+        sandbox.check()
         time.sleep(seconds)
 
-    client = connect(server.url, login, report=say, clock=Clock(sleep=sleep))
-    started = run.start(build, client, str(server.dags), wait, replace_schedule=False, report=say)
+    client = connect(sandbox.url, login, report=report, clock=Clock(sleep=sleep))
+    started = run.start(build, client, str(sandbox.dags), wait, replace_schedule=False, report=report)
     run.follow(client, started, wait)
 
 
-def _keep_data(build: Build, server: Server, say: Callable[[str], None]) -> None:
+def _keep_data(build: Build, sandbox: Sandbox, report: Report) -> None:
     """Keep what the last run of this DAG wrote, which its volume takes away with it."""
-    volumes = [*server.released.glob("*"), *server.claims.glob("*/*")]
+    volumes = [*sandbox.released.glob("*"), *sandbox.claims.glob("*/*")]
     if not volumes:
         return
     kept = install.cache_folder() / "runs" / build.dag_id
@@ -87,21 +85,21 @@ def _keep_data(build: Build, server: Server, say: Callable[[str], None]) -> None
         shutil.copytree(max(volumes, key=lambda volume: volume.stat().st_mtime), kept, symlinks=True)
     except OSError as error:
         # What became of the run is worth more than its files.
-        say(f"What the run left in its volume could not be kept whole in {kept}: {error}")
+        report(f"What the run left in its volume could not be kept whole in {kept}: {error}")
     else:
-        say(f"What the run left in its volume is in {kept}")
+        report(f"What the run left in its volume is in {kept}")
 
 
-def _stay(server: Server, say: Callable[[str], None]) -> None:
-    say(
-        f"Airflow stays at {server.url} until Ctrl-C; log in as {server.username} with {server.password}\n"
+def _stay(sandbox: Sandbox, report: Report) -> None:
+    report(
+        f"Airflow stays at {sandbox.url} until Ctrl-C; log in as {sandbox.username} with {sandbox.password}\n"
         "For the plugin's other commands, in another terminal:\n"
-        f"  export AIRFLOW_API_USERNAME={quote(server.username)} AIRFLOW_API_PASSWORD={quote(server.password)}\n"
+        f"  export AIRFLOW_API_USERNAME={quote(sandbox.username)} AIRFLOW_API_PASSWORD={quote(sandbox.password)}\n"
         "and in conf/local/airflow-k8s.yaml, or in the one of another environment:\n"
-        f"  host: {server.url}\n"
-        f"  output: {server.dags}"
+        f"  host: {sandbox.url}\n"
+        f"  output: {sandbox.dags}"
     )
     with suppress(KeyboardInterrupt):
         while True:
-            server.check()
+            sandbox.check()
             time.sleep(0.5)

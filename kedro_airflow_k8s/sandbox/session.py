@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from kedro_airflow_k8s.errors import SandboxError
-from kedro_airflow_k8s.sandbox import image
-from kedro_airflow_k8s.sandbox.image import Image
+from kedro_airflow_k8s.model import Report
+from kedro_airflow_k8s.sandbox.cluster import image
+from kedro_airflow_k8s.sandbox.cluster.errors import ClusterError
 
 # Seconds that the supervisor may take to end everything.
 PATIENCE = 20
@@ -24,18 +25,24 @@ LONGEST = 40
 
 
 @dataclass(frozen=True)
-class Spec:
-    """What to run: the Airflow of that Python, with those Variables; a cluster with that image and those secrets."""
+class Setup:
+    """What to run: an Airflow with Variables, and a cluster with secrets whose image holds the project.
+
+    `airflow` is the Python of Airflow's environment, `python` the one that pods run, and `project_path` the project's
+    folder in the image.
+    """
 
     airflow: Path
-    image: Image
+    project: Path
+    project_path: PurePosixPath
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     triggerer: bool = False
+    python: Path = Path(sys.executable)
 
 
 @dataclass(frozen=True)
-class Server:
+class Sandbox:
     """A sandbox that runs: Airflow's address and login, the folders of DAGs, of claims, and of
     claims that are deleted, Kubernetes' address."""
 
@@ -51,7 +58,7 @@ class Server:
 
 
 @contextmanager
-def started(spec: Spec, report: Callable[[str], None]) -> Iterator[Server]:
+def started(setup: Setup, report: Report) -> Iterator[Sandbox]:
     """Run a sandbox as long as the block runs; `report` receives lines of progress while it starts.
 
     All of it is gone after the block, even if this process is killed within. Raise SandboxError if it does not start.
@@ -72,9 +79,9 @@ def started(spec: Spec, report: Callable[[str], None]) -> Iterator[Server]:
         )
     listener = _Listener(supervisor, log, report)
     try:
-        listener.send(dump(spec, root))
+        listener.send(dump(setup, root))
         ready = listener.wait_until_ready()
-        yield Server(
+        yield Sandbox(
             ready["url"],
             ready["username"],
             ready["password"],
@@ -94,34 +101,41 @@ def _temporary() -> str:
     return folder if len(folder) <= LONGEST else "/tmp"  # noqa: S108
 
 
-def dump(spec: Spec, root: Path) -> str:
+def dump(setup: Setup, root: Path) -> str:
     """Return the line of text in which a supervisor is told what to run, and in which folder."""
     return json.dumps(
         {
             "root": str(root),
-            "airflow": str(spec.airflow),
-            "project": str(spec.image.project),
-            "project_path": str(spec.image.project_path),
-            "python": str(spec.image.python),
-            "secrets": {name: dict(values) for name, values in spec.secrets.items()},
-            "variables": dict(spec.variables),
-            "triggerer": spec.triggerer,
+            "airflow": str(setup.airflow),
+            "project": str(setup.project),
+            "project_path": str(setup.project_path),
+            "python": str(setup.python),
+            "secrets": {name: dict(values) for name, values in setup.secrets.items()},
+            "variables": dict(setup.variables),
+            "triggerer": setup.triggerer,
         }
     )
 
 
-def load(line: str) -> tuple[Spec, Path]:
+def load(line: str) -> tuple[Setup, Path]:
     """Return what `dump` wrote."""
     told = json.loads(line)
-    content = Image(Path(told["project"]), PurePosixPath(told["project_path"]), Path(told["python"]))
-    spec = Spec(Path(told["airflow"]), content, told["secrets"], told["variables"], told["triggerer"])
-    return spec, Path(told["root"])
+    setup = Setup(
+        Path(told["airflow"]),
+        Path(told["project"]),
+        PurePosixPath(told["project_path"]),
+        told["secrets"],
+        told["variables"],
+        told["triggerer"],
+        Path(told["python"]),
+    )
+    return setup, Path(told["root"])
 
 
 class _Listener:
     """Hears what the supervisor tells: to the caller until it is ready, from then on in a thread of its own."""
 
-    def __init__(self, supervisor: subprocess.Popen[str], log: Path, report: Callable[[str], None]) -> None:
+    def __init__(self, supervisor: subprocess.Popen[str], log: Path, report: Report) -> None:
         self._supervisor = supervisor
         self._log = log
         self._report = report
@@ -195,7 +209,10 @@ def _end(supervisor: subprocess.Popen[str], listener: _Listener, root: Path) -> 
     # What it should have done itself, and has not if it was killed.
     if root.exists():
         # Not at the top: without the extra, this module must import, for `install` to say what is missing.
-        from kedro_airflow_k8s.sandbox import processes
+        from kedro_airflow_k8s.sandbox.cluster import processes
 
-        processes.sweep(root)
+        try:
+            processes.sweep(root)
+        except ClusterError as error:
+            raise SandboxError(str(error)) from error
         image.remove(root)

@@ -19,11 +19,15 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from kedro_airflow_k8s.errors import SandboxError
-from kedro_airflow_k8s.sandbox import image, processes, session
-from kedro_airflow_k8s.sandbox.kubernetes import Cluster
-from kedro_airflow_k8s.sandbox.pod.claims import RELEASED
-from kedro_airflow_k8s.sandbox.server import Server
+from kedro_airflow_k8s import dockerignore
+from kedro_airflow_k8s.errors import KedroAirflowK8sError
+from kedro_airflow_k8s.sandbox import session
+from kedro_airflow_k8s.sandbox.airflow.server import AirflowServer
+from kedro_airflow_k8s.sandbox.cluster import image, processes
+from kedro_airflow_k8s.sandbox.cluster.control.claims import RELEASED
+from kedro_airflow_k8s.sandbox.cluster.errors import ClusterError
+from kedro_airflow_k8s.sandbox.cluster.image import Image
+from kedro_airflow_k8s.sandbox.cluster.kubernetes import Cluster
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +53,11 @@ def main() -> int:
         line = stream.readline()
         if not line.endswith(b"\n"):
             return 0  # whoever started this died at once
-        spec, root = session.load(line.decode())
+        setup, root = session.load(line.decode())
         status = 0
         try:
-            asyncio.run(_run(spec, root, stream.fileno(), emit))
-        except SandboxError as error:
+            asyncio.run(_run(setup, root, stream.fileno(), emit))
+        except (KedroAirflowK8sError, ClusterError) as error:
             emit("failed", text=str(error))
             status = 1
         except Exception as error:
@@ -67,7 +71,7 @@ def main() -> int:
     return status
 
 
-async def _run(spec: session.Spec, root: Path, orders: int, emit: Emit) -> None:
+async def _run(setup: session.Setup, root: Path, orders: int, emit: Emit) -> None:
     """Run the sandbox until it fails, the orders end, or a signal comes."""
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
@@ -80,7 +84,7 @@ async def _run(spec: session.Spec, root: Path, orders: int, emit: Emit) -> None:
     loop.add_reader(orders, read)
     for number in SIGNALS:
         loop.add_signal_handler(number, over.set)
-    serving = asyncio.create_task(_serve(spec, root, emit))
+    serving = asyncio.create_task(_serve(setup, root, emit))
     ending = asyncio.create_task(over.wait())
     try:
         await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -98,20 +102,21 @@ async def _run(spec: session.Spec, root: Path, orders: int, emit: Emit) -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-async def _serve(spec: session.Spec, root: Path, emit: Emit) -> None:
+async def _serve(setup: session.Setup, root: Path, emit: Emit) -> None:
     """Start cluster and Airflow, tell when they are ready, and watch over them; stop both when cancelled."""
     token = secrets.token_urlsafe(16)
-    cluster = Cluster(image=spec.image, root=root / "cluster", secrets=spec.secrets, token=token)
+    image = Image(setup.project, setup.project_path, setup.python, dockerignore.read(setup.project))
+    cluster = Cluster(image=image, root=root / "cluster", secrets=setup.secrets, token=token)
     try:
         emit("progress", text="Starting Kubernetes")
         address = await cluster.start()
-        server = Server(
-            spec.airflow,
+        server = AirflowServer(
+            setup.airflow,
             root / "airflow",
             cluster=address,
             token=token,
-            variables=spec.variables,
-            triggerer=spec.triggerer,
+            variables=setup.variables,
+            triggerer=setup.triggerer,
         )
         try:
             emit("progress", text=f"Starting Airflow {server.version}")
@@ -121,7 +126,7 @@ async def _serve(spec: session.Spec, root: Path, emit: Emit) -> None:
                 url=server.url,
                 username=server.username,
                 password=server.password,
-                dags=str(server.place.dags),
+                dags=str(server.folder.dags),
                 claims=str(root / "cluster" / "claims"),
                 released=str(root / "cluster" / RELEASED),
                 kubernetes=address,

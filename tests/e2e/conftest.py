@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 from kedro_airflow_k8s.airflow import AirflowClient, connect
-from kedro_airflow_k8s.sandbox import install, processes, session
-from kedro_airflow_k8s.sandbox.image import Image
-from kedro_airflow_k8s.sandbox.session import Server, Spec
+from kedro_airflow_k8s.sandbox import session
+from kedro_airflow_k8s.sandbox.airflow import install
+from kedro_airflow_k8s.sandbox.cluster import processes
+from kedro_airflow_k8s.sandbox.session import Sandbox, Setup
 from tests.spaceflights import copy
 
 AIRFLOWS = ("3.3", "2.11")
@@ -210,7 +211,7 @@ class Lab:
     """A project, and an Airflow that runs its pods."""
 
     project: Path
-    server: Server
+    server: Sandbox
     client: AirflowClient
 
     def kedro(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -280,8 +281,9 @@ def shared_lab(request, tmp_path_factory):
     for environment in SETTINGS:
         write(project, f"conf/{environment}/.gitkeep", "")
     python = install.ensure(request.param, print)
-    image = Image(project, PurePosixPath("/home/kedro_docker"), Path(sys.executable))
-    with session.started(Spec(python, image, SECRETS, VARIABLES, triggerer=True), print) as server:
+    with session.started(
+        Setup(python, project, PurePosixPath("/home/kedro_docker"), SECRETS, VARIABLES, triggerer=True), print
+    ) as server:
         for environment, settings in SETTINGS.items():
             text = f"host: {server.url}\noutput: {server.dags}\n{settings}"
             write(project, f"conf/{environment}/airflow-k8s.yaml", text)

@@ -1,6 +1,5 @@
 """The quickstart, copied from its page command by command, from `kedro new` to a scheduled DAG in a real Airflow."""
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,9 +7,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from kedro_airflow_k8s.airflow import AirflowClient, connect
-from kedro_airflow_k8s.sandbox import install, session
-from kedro_airflow_k8s.sandbox.image import Image
-from kedro_airflow_k8s.sandbox.session import Server, Spec
+from kedro_airflow_k8s.sandbox import session
+from kedro_airflow_k8s.sandbox.airflow import install
+from kedro_airflow_k8s.sandbox.session import Sandbox, Setup
 from tests.docs import shell
 from tests.docs.pages import PAGES
 
@@ -29,7 +28,7 @@ class Reader:
     """Somebody who has followed the quickstart to where it needs an Airflow, and who has one."""
 
     project: Path
-    server: Server
+    server: Sandbox
     client: AirflowClient
 
     def follow(self, blocks, **environment):
@@ -60,8 +59,9 @@ def reader(begun):
     folder, done = begun
     assert done.returncode == 0, done.stdout + done.stderr
     project = folder / "price-model"
-    image = Image(project, PurePosixPath("/home/kedro_docker"), Path(sys.executable))
-    with session.started(Spec(install.ensure(None, print), image, {}, {}), print) as server:
+    with session.started(
+        Setup(install.ensure(None, print), project, PurePosixPath("/home/kedro_docker"), {}, {}), print
+    ) as server:
         settings = project / "conf/base/airflow-k8s.yaml"
         own = {"https://airflow.example.com": server.url, "gs://my-bucket/dags": str(server.dags)}
         text = settings.read_text(encoding="utf-8")

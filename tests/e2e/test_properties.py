@@ -17,7 +17,7 @@ from kedro_airflow_k8s.config.kubernetes import _IMAGE
 from kedro_airflow_k8s.errors import ConfigError
 from kedro_airflow_k8s.plan import plan
 from kedro_airflow_k8s.project import Node, Project
-from kedro_airflow_k8s.sandbox import install
+from kedro_airflow_k8s.sandbox.airflow import install
 from tests.e2e.conftest import AIRFLOWS
 
 EXAMPLES = 60

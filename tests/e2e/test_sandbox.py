@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kedro_airflow_k8s.sandbox import processes
+from kedro_airflow_k8s.sandbox.cluster import processes
 from tests.e2e.conftest import AIRFLOWS, kedro, process_like, write
 from tests.e2e.test_run_once import TASKS, states
 

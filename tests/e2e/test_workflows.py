@@ -4,7 +4,6 @@ import os
 import re
 import stat
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,9 +13,9 @@ import pytest
 import yaml
 
 from kedro_airflow_k8s.airflow import AirflowClient, connect
-from kedro_airflow_k8s.sandbox import install, session
-from kedro_airflow_k8s.sandbox.image import Image
-from kedro_airflow_k8s.sandbox.session import Server, Spec
+from kedro_airflow_k8s.sandbox import session
+from kedro_airflow_k8s.sandbox.airflow import install
+from kedro_airflow_k8s.sandbox.session import Sandbox, Setup
 from tests import distribution
 from tests.e2e.conftest import AIRFLOWS, kedro, write
 
@@ -64,7 +63,7 @@ class Site:
     """A project in a git repository, and an Airflow."""
 
     project: Path
-    server: Server
+    server: Sandbox
     client: AirflowClient
 
 
@@ -73,8 +72,9 @@ def site(tmp_path_factory):
     """The newest Airflow, and a new project in a new repository."""
     project = new_project(tmp_path_factory.mktemp("site"), "Demo")
     git(project, "init", "-q", "-b", "main")
-    image = Image(project, PurePosixPath("/home/kedro_docker"), Path(sys.executable))
-    with session.started(Spec(install.ensure(AIRFLOWS[0], print), image), print) as server:
+    with session.started(
+        Setup(install.ensure(AIRFLOWS[0], print), project, PurePosixPath("/home/kedro_docker")), print
+    ) as server:
         login = {"AIRFLOW_API_USERNAME": server.username, "AIRFLOW_API_PASSWORD": server.password}
         done = kedro(project, "airflow-k8s", "init", "--with-github-actions")
         assert done.returncode == 0, done.stdout + done.stderr

@@ -6,7 +6,7 @@ import hmac
 import json
 import time
 
-from kedro_airflow_k8s.sandbox import processes
+from kedro_airflow_k8s.sandbox.cluster import processes
 
 KEY = "AIRFLOW__API_AUTH__JWT_SECRET"
 

@@ -14,7 +14,7 @@ from kedro_airflow_k8s.codegen.source import render
 from kedro_airflow_k8s.config import load
 from kedro_airflow_k8s.plan import plan
 from kedro_airflow_k8s.project import Commit, Node, Project
-from kedro_airflow_k8s.sandbox import install
+from kedro_airflow_k8s.sandbox.airflow import install
 from tests.mlflow.servers import PASSWORD, USERNAME, mlflow_server
 
 AIRFLOW = os.environ.get("TEST_AIRFLOW", "3.3")

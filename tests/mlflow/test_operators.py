@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from kedro_airflow_k8s.sandbox import install
+from kedro_airflow_k8s.sandbox.airflow import install
 from tests.e2e.conftest import kedro, write
 from tests.mlflow.conftest import AIRFLOW
 from tests.mlflow.servers import (

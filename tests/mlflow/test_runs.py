@@ -1,16 +1,15 @@
 """Whole DAG runs that a real MLflow tracks: the project's own kedro-mlflow in the pods, a real Airflow."""
 
 import json
-import sys
 import time
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pytest
 
 from kedro_airflow_k8s.airflow import connect
-from kedro_airflow_k8s.sandbox import install, session
-from kedro_airflow_k8s.sandbox.image import Image
-from kedro_airflow_k8s.sandbox.session import Spec
+from kedro_airflow_k8s.sandbox import session
+from kedro_airflow_k8s.sandbox.airflow import install
+from kedro_airflow_k8s.sandbox.session import Setup
 from tests.e2e.conftest import Lab, write
 from tests.mlflow.conftest import AIRFLOW
 from tests.mlflow.servers import PASSWORD, USERNAME, pairs
@@ -103,9 +102,10 @@ def lab(mlflow, guarded, tmp_path_factory):
     write(project, "conf/base/parameters_tracked.yml", PARAMETERS)
     write(project, "conf/base/mlflow.yml", MLFLOW.format(url=mlflow.url))
     write(project, "conf/guarded/mlflow.yml", MLFLOW.format(url=guarded.url))
-    image = Image(project, PurePosixPath("/home/kedro_docker"), Path(sys.executable))
-    spec = Spec(install.ensure(AIRFLOW, print), image, {"mlflow": LOGIN}, LOGIN)
-    with session.started(spec, print) as server:
+    setup = Setup(
+        install.ensure(AIRFLOW, print), project, PurePosixPath("/home/kedro_docker"), {"mlflow": LOGIN}, LOGIN
+    )
+    with session.started(setup, print) as server:
         place = f"host: {server.url}\noutput: {server.dags}\n"
         write(project, "conf/local/airflow-k8s.yaml", f"{place}run_config: {{volume: {{keep_on_failure: true}}}}\n")
         write(project, "conf/guarded/airflow-k8s.yaml", place + GUARDED)

@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from kedro_airflow_k8s import dockerignore
 from kedro_airflow_k8s.config import load
 from kedro_airflow_k8s.plan.pod import IMAGE_WORKDIR
 from kedro_airflow_k8s.project.surroundings import workdir
-from kedro_airflow_k8s.sandbox.image import Image
+from kedro_airflow_k8s.sandbox.cluster.image import Image
 
 TEMPLATE = Path(importlib.util.find_spec("kedro_docker").origin).with_name("template")
 DOCKERFILES = ("Dockerfile.simple", "Dockerfile.spark")
@@ -91,7 +92,7 @@ def test_what_the_image_holds(tmp_path):
         (project / name).touch()
     copy_template(project)
 
-    Image(project, IMAGE_WORKDIR, Path(sys.executable)).build(root)
+    Image(project, IMAGE_WORKDIR, Path(sys.executable), dockerignore.read(project)).build(root)
 
     folder = root / "home/kedro_docker"
     assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()) == [

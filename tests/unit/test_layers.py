@@ -25,12 +25,22 @@ ALLOWED = {
     "airflow": {"airflow", "model"} | BOTTOM,
     "watch": {"airflow"} | BOTTOM,
     "listing": {"airflow"},
-    "sandbox": {"airflow", "build", "config", "dockerignore", "run", "sandbox"} | BOTTOM,
+    "sandbox": {"airflow", "build", "config", "dockerignore", "model", "run", "sandbox"} | BOTTOM,
     "operators": {"operators"},
     "model": set(),
     "errors": set(),
     "addresses": set(),
     "": set(),
+}
+# The rooms of the sandbox, and within the cluster the rooms that are below another.
+SANDBOX = {
+    "sandbox.airflow": {"errors", "model", "sandbox.airflow", "sandbox.cluster.processes"},
+    "sandbox.cluster": {"sandbox.cluster"},
+    "sandbox.cluster.objects": {"sandbox.cluster.objects"},
+    "sandbox.cluster.control": {"sandbox.cluster.control", "sandbox.cluster.objects"},
+    "sandbox.cluster.pod": {f"sandbox.cluster.{name}" for name in ("control", "image", "objects", "pod", "processes")},
+    "sandbox.cluster.kubelet": {f"sandbox.cluster.{name}" for name in ("control", "image", "objects", "pod")},
+    "sandbox.cluster.api": {f"sandbox.cluster.{name}" for name in ("api", "kubelet", "objects", "pod")},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -43,6 +53,14 @@ def imports(file):
             assert node.level == 0, f"{file}: relative import"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             yield from names if node.module == PACKAGE.name else {node.module}
+
+
+def ours(file):
+    """Yield what a module imports of this package, each with the module it comes from."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE.name:
+            module = node.module.removeprefix(PACKAGE.name).lstrip(".")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def layer(file):
@@ -63,6 +81,15 @@ def test_modules_import_only_layers_below(file):
         assert "kedro" not in theirs
     if layer(file) != "operators":
         assert not theirs & {"airflow", "kubernetes"}
+
+
+@pytest.mark.parametrize("room", SANDBOX)
+def test_rooms_of_the_sandbox_import_only_rooms_below(room):
+    """The emulated cluster knows nothing of the rest of the package, and no two of its rooms import each other."""
+    file = PACKAGE / f"{room.replace('.', '/')}.py"
+    found = {name for module in (*file.with_suffix("").rglob("*.py"), file) if module.exists() for name in ours(module)}
+
+    assert set() == {name for name in found if not f"{name}.".startswith(tuple(f"{to}." for to in SANDBOX[room]))}
 
 
 def test_operators_import_what_airflow_has():

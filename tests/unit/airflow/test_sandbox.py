@@ -14,7 +14,7 @@ from kedro_airflow_k8s.config import load, load_sandbox
 from kedro_airflow_k8s.errors import RunFailed, SandboxError, WaitTimeout
 from kedro_airflow_k8s.model import File
 from kedro_airflow_k8s.sandbox import run_here
-from kedro_airflow_k8s.sandbox.session import Server
+from kedro_airflow_k8s.sandbox.session import Sandbox
 
 from .conftest import LOGIN
 
@@ -25,7 +25,7 @@ RUN = {"image": "demo:1", "namespace": "airflow", "experiment_name": "Demo"}
 def here(airflow, said, tmp_path, monkeypatch):
     """Return a function that runs a DAG in a sandbox whose Airflow is the pretended one, and the config is as given."""
     folders = (tmp_path / name for name in "dcr")
-    server = Server(airflow.url, *LOGIN.values(), *folders, "http://127.0.0.1:1", lambda: checks[-1]())
+    server = Sandbox(airflow.url, *LOGIN.values(), *folders, "http://127.0.0.1:1", lambda: checks[-1]())
     checks = [lambda: None]
     server.dags.mkdir()
     airflow.add_dag("demo", doc_md="0123456789ab")
@@ -36,7 +36,7 @@ def here(airflow, said, tmp_path, monkeypatch):
         report("Airflow is ready")
         yield server
 
-    monkeypatch.setattr(sandbox.install, "ensure", lambda version, say: Path("python"))
+    monkeypatch.setattr(sandbox.install, "ensure", lambda version, report: Path("python"))
     monkeypatch.setattr(sandbox.session, "started", started)
 
     def start(*, keep=False, end=inf, check=None, **more):
@@ -50,7 +50,7 @@ def here(airflow, said, tmp_path, monkeypatch):
             file=File("demo.py", "# the DAG\n"),
             tracked=False,
         )
-        run_here(build, load_sandbox({}, ["file"]), run.Wait(end=end), version=None, keep=keep, say=said.append)
+        run_here(build, load_sandbox({}, ["file"]), run.Wait(end=end), version=None, keep=keep, report=said.append)
 
     return start
 

@@ -7,23 +7,23 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import psutil
 import pytest
 
 from kedro_airflow_k8s.errors import SandboxError
-from kedro_airflow_k8s.sandbox import processes, session
-from kedro_airflow_k8s.sandbox.image import Image
-from tests.unit.sandbox import airflow
+from kedro_airflow_k8s.sandbox import session
+from kedro_airflow_k8s.sandbox.cluster import processes
+from tests.unit.sandbox.airflow import standin
 
 # A command that runs a sandbox, tells of it, and waits. It is killed, so it must be a process of its own.
 COMMAND = """
 import sys, time
 from pathlib import Path
 from kedro_airflow_k8s.sandbox import session
-spec, _ = session.load(sys.argv[1])
-with session.started(spec, lambda text: print(text, flush=True)) as server:
+setup, _ = session.load(sys.argv[1])
+with session.started(setup, lambda text: print(text, flush=True)) as server:
     print(server.dags.parent.parent, server.url, server.kubernetes, flush=True)
     time.sleep(600)
 """
@@ -39,16 +39,15 @@ def temporary(tmp_path, monkeypatch):
     return folder
 
 
-def spec(tmp_path, version="3.3.2", **plan):
+def setup(tmp_path, version="3.3.2", **plan):
     project = tmp_path / "project"
     project.mkdir(exist_ok=True)
-    image = Image(project, PurePosixPath("/home/kedro_docker"), Path(sys.executable))
-    python = airflow.environment(tmp_path / "environment", version, **plan)
-    return session.Spec(python, image, {"s": {"k": "v"}}, {"name": "value"})
+    python = standin.environment(tmp_path / "environment", version, **plan)
+    return session.Setup(python, project, PurePosixPath("/home/kedro_docker"), {"s": {"k": "v"}}, {"name": "value"})
 
 
-def command(spec, tmp_path):
-    arguments = [sys.executable, "-c", COMMAND, session.dump(spec, tmp_path)]
+def command(setup, tmp_path):
+    arguments = [sys.executable, "-c", COMMAND, session.dump(setup, tmp_path)]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
@@ -68,9 +67,9 @@ def ended(seen, folder, seconds=15):
     return False
 
 
-def run(spec, act=lambda: None):
+def run(setup, act=lambda: None):
     """Run a sandbox and do something to it, until it ends by itself."""
-    with session.started(spec, lambda text: None) as server:
+    with session.started(setup, lambda text: None) as server:
         act()
         while True:
             server.check()
@@ -86,7 +85,7 @@ def supervisor():
 def test_a_sandbox_lasts_as_long_as_its_block(tmp_path, temporary, version):
     """Within the block Airflow and Kubernetes answer; after it neither they nor a process nor a file is left."""
     said = []
-    with session.started(spec(tmp_path, version), said.append) as server:
+    with session.started(setup(tmp_path, version), said.append) as server:
         family = psutil.Process().children(recursive=True)
         up = [listens(server.url), listens(server.kubernetes), server.dags.is_dir()]
         server.check()
@@ -99,7 +98,7 @@ def test_a_sandbox_lasts_as_long_as_its_block(tmp_path, temporary, version):
 
 def test_the_cluster_wants_the_token_of_airflows_kubeconfig(tmp_path):
     """No other user of the machine can start a pod; Airflow can."""
-    with session.started(spec(tmp_path), lambda text: None) as server:
+    with session.started(setup(tmp_path), lambda text: None) as server:
         config = json.loads((server.dags.parent / "kubeconfig").read_text())
         token = config["users"][0]["user"]["token"]
         address = f"{server.kubernetes}/api/v1/namespaces/lab/pods"
@@ -115,7 +114,7 @@ def test_the_cluster_wants_the_token_of_airflows_kubeconfig(tmp_path):
 
 def test_an_airflow_that_does_not_start_is_an_error(tmp_path, temporary):
     """The reason reaches the command, and nothing is left."""
-    failing = spec(tmp_path, scheduler={"says": ["no such table: dag"], "exits": 1}, healthy=False)
+    failing = setup(tmp_path, scheduler={"says": ["no such table: dag"], "exits": 1}, healthy=False)
 
     with pytest.raises(SandboxError, match=r"scheduler ended \(exit status 1\).*\n  no such table: dag"):
         run(failing)
@@ -125,7 +124,7 @@ def test_an_airflow_that_does_not_start_is_an_error(tmp_path, temporary):
 
 def test_a_project_that_cannot_be_copied_is_an_error(tmp_path, temporary):
     """What the cluster says reaches the command too."""
-    missing = spec(tmp_path)
+    missing = setup(tmp_path)
     (tmp_path / "project").rmdir()
 
     with pytest.raises(SandboxError, match="project cannot be copied into the sandbox"):
@@ -136,7 +135,7 @@ def test_a_project_that_cannot_be_copied_is_an_error(tmp_path, temporary):
 
 def test_a_component_that_ends_later_is_noticed(tmp_path, temporary):
     """`check` tells which of Airflow's processes ended, and why."""
-    failing = spec(tmp_path, scheduler={"says": ["out of memory"], "exits": 1, "after": 1})
+    failing = setup(tmp_path, scheduler={"says": ["out of memory"], "exits": 1, "after": 1})
 
     with pytest.raises(SandboxError, match=r"scheduler ended \(exit status 1\).*\n  out of memory"):
         run(failing)
@@ -154,7 +153,7 @@ def test_a_supervisor_that_is_ended_leaves_nothing(tmp_path, temporary, number):
         supervisor().send_signal(number)
 
     with pytest.raises(SandboxError, match="supervisor ended"):
-        run(spec(tmp_path), end)
+        run(setup(tmp_path), end)
 
     assert 5 == len(family)
     assert ended(family, temporary, seconds=0.1)
@@ -162,7 +161,7 @@ def test_a_supervisor_that_is_ended_leaves_nothing(tmp_path, temporary, number):
 
 def test_a_command_that_is_killed_leaves_nothing(tmp_path, temporary):
     """Even if the command gets no chance to clean up, processes, ports and files are gone soon after."""
-    running = command(spec(tmp_path), tmp_path)
+    running = command(setup(tmp_path), tmp_path)
     lines = [running.stdout.readline() for _ in range(3)]
     _, *addresses = lines[-1].split()
     family = psutil.Process(running.pid).children(recursive=True)
@@ -178,7 +177,7 @@ def test_a_command_that_is_killed_leaves_nothing(tmp_path, temporary):
 @pytest.mark.parametrize("line", [1, 2])
 def test_a_command_that_is_killed_while_it_starts_leaves_nothing(tmp_path, temporary, line):
     """The same if it is killed while the cluster starts, or Airflow."""
-    running = command(spec(tmp_path, healthy=False), tmp_path)
+    running = command(setup(tmp_path, healthy=False), tmp_path)
     for _ in range(line):
         running.stdout.readline()
     family = psutil.Process(running.pid).children(recursive=True)
@@ -192,6 +191,6 @@ def test_a_command_that_is_killed_while_it_starts_leaves_nothing(tmp_path, tempo
 
 def test_what_the_supervisor_is_told(tmp_path):
     """A spec survives the way to the supervisor."""
-    told = spec(tmp_path)
+    told = setup(tmp_path)
 
     assert (told, tmp_path) == session.load(session.dump(told, tmp_path))

@@ -1,0 +1,1 @@
+"""Installing and running a real Airflow on this machine."""

@@ -1,0 +1,246 @@
+"""The resources of the emulated API server: which there are, and what can be done to them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import secrets as randomness
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from kedro_airflow_k8s.sandbox.cluster.api import execute, streams
+from kedro_airflow_k8s.sandbox.cluster.api.causes import forbidden, required
+from kedro_airflow_k8s.sandbox.cluster.api.schema import without_nulls
+from kedro_airflow_k8s.sandbox.cluster.api.selectors import by_fields, by_labels
+from kedro_airflow_k8s.sandbox.cluster.api.validation import check, check_metadata
+from kedro_airflow_k8s.sandbox.cluster.kubelet import Kubelet
+from kedro_airflow_k8s.sandbox.cluster.objects.refusal import (
+    Json,
+    already_exists,
+    bad_request,
+    conflict,
+    invalid,
+    method_not_allowed,
+    no_such_resource,
+    not_found,
+    unsupported_media_type,
+)
+from kedro_airflow_k8s.sandbox.cluster.objects.store import Store, now
+from kedro_airflow_k8s.sandbox.cluster.pod.environment import Secrets
+
+_KINDS = {"pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim", "events": "Event", "secrets": "Secret"}
+_CHANGEABLE = ("pods", "persistentvolumeclaims")
+_PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
+# What an API server, and nobody else, writes.
+_OWN = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "finalizers")
+# Clients insist on every one of these.
+_VERSION = {
+    **dict.fromkeys(("gitCommit", "gitTreeState", "goVersion", "compiler", "platform"), ""),
+    "major": "1",
+    "minor": "31",
+    "gitVersion": "v1.31.0+kedro-sandbox",
+    "buildDate": "2026-01-01T00:00:00Z",
+}
+_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+
+
+class Api:
+    """Answers requests about the objects of one store."""
+
+    def __init__(self, store: Store, kubelet: Kubelet, secrets: Secrets) -> None:
+        self._store = store
+        self._kubelet = kubelet
+        self._secrets = secrets
+        self._known: set[str] = set()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the addresses that are served, each with the function that answers."""
+        space = "/api/v1/namespaces/{namespace}"
+        return [
+            web.get("/version{slash:/?}", self._version),
+            web.get(space, self._namespace),
+            web.route("*", f"{space}/{{resource}}", self._collection),
+            web.route("*", f"{space}/{{resource}}/{{name}}", self._object),
+            web.get(f"{space}/pods/{{name}}/log", self._log),
+            web.route("*", f"{space}/pods/{{name}}/exec", self._exec),
+        ]
+
+    async def _version(self, request: web.Request) -> web.Response:
+        return web.json_response(_VERSION)
+
+    async def _namespace(self, request: web.Request) -> web.Response:
+        name = request.match_info["namespace"]
+        metadata = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
+        status = {"phase": "Active"}
+        return web.json_response({"kind": "Namespace", "apiVersion": "v1", "metadata": metadata, "status": status})
+
+    async def _collection(self, request: web.Request) -> web.StreamResponse:
+        resource, namespace = self._resource(request), request.match_info["namespace"]
+        if request.method == "GET":
+            return await self._list(request, resource, namespace)
+        if request.method == "POST" and resource in _CHANGEABLE:
+            return await self._create(request, resource, namespace)
+        raise method_not_allowed(request.method)
+
+    async def _object(self, request: web.Request) -> web.StreamResponse:
+        resource = self._resource(request)
+        if request.method == "GET":
+            return web.json_response(self._find(request, resource))
+        if request.method == "PATCH" and resource in _CHANGEABLE:
+            return await self._patch(request, resource)
+        if request.method == "DELETE" and resource in _CHANGEABLE:
+            return await self._delete(request, resource)
+        raise method_not_allowed(request.method)
+
+    async def _log(self, request: web.Request) -> web.StreamResponse:
+        return await streams.log(request, self._kubelet.run(self._find(request, "pods")))
+
+    async def _exec(self, request: web.Request) -> web.StreamResponse:
+        if request.method not in ("GET", "POST"):
+            raise method_not_allowed(request.method)
+        return await execute.serve(request, self._kubelet.run(self._find(request, "pods")))
+
+    async def _list(self, request: web.Request, resource: str, namespace: str) -> web.StreamResponse:
+        labels = by_labels(request.query.get("labelSelector", ""))
+        fields = by_fields(request.query.get("fieldSelector", ""), resource)
+
+        def test(item: Mapping[str, Any]) -> bool:
+            return labels(item) and fields(item)
+
+        if streams.flag(request.query, "watch"):
+            return await streams.watch(request, self._store, resource, namespace, test)
+        found = [item for item in self._store.all(resource, namespace) if test(item)]
+        metadata = {"resourceVersion": str(self._store.version)}
+        kind = f"{_KINDS[resource]}List"
+        return web.json_response({"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": found})
+
+    async def _create(self, request: web.Request, resource: str, namespace: str) -> web.Response:
+        item = _identified(await _body(request), _KINDS[resource], namespace)
+        _refuse_dry_run(request, item)
+        check(item)
+        name = item["metadata"]["name"]
+        existing = self._store.find(resource, namespace, name)
+        if existing is not None:
+            raise already_exists(resource, name, leaving="deletionTimestamp" in existing["metadata"])
+        if resource == "pods":
+            self._kubelet.create(item)
+        else:
+            self._kubelet.claims.create(item)
+        return web.json_response(item, status=201)
+
+    async def _patch(self, request: web.Request, resource: str) -> web.Response:
+        if request.content_type not in _PATCHES:
+            raise unsupported_media_type(request.content_type, _PATCHES)
+        patch = await _body(request)
+        _refuse_dry_run(request, patch)
+        item = self._find(request, resource)
+        merged = _merge(item, patch)
+        kept = {key: item["metadata"][key] for key in ("name", "namespace", *_OWN) if key in item["metadata"]}
+        changed = {**item, "metadata": without_nulls({**merged.get("metadata", {}), **kept})}
+        check_metadata(changed)
+        if merged.get("spec") != item["spec"]:
+            message = f"the sandbox does not change the spec of {resource}, only labels and annotations"
+            raise invalid(_KINDS[resource], item["metadata"]["name"], [forbidden("spec", message)])
+        item["metadata"] = changed["metadata"]
+        self._store.save(resource, item)
+        return web.json_response(item)
+
+    async def _delete(self, request: web.Request, resource: str) -> web.Response:
+        options = await _body(request) if request.can_read_body else {}
+        _refuse_dry_run(request, options)
+        item = self._find(request, resource)
+        metadata = item["metadata"]
+        for key, wanted in (options.get("preconditions") or {}).items():
+            if wanted is not None and metadata.get(key) != wanted:
+                why = f"the {key} in the precondition ({wanted}) is not the one of the object ({metadata.get(key)})"
+                raise conflict(resource, metadata["name"], why)
+        grace = streams.number(request.query, "gracePeriodSeconds")
+        grace = options.get("gracePeriodSeconds") if grace is None else grace
+        if grace is not None and (type(grace) is not int or grace < 0):
+            raise bad_request(f"gracePeriodSeconds: {grace!r} must be a number greater than or equal to 0")
+        if resource == "pods":
+            self._kubelet.delete(item, grace)
+        else:
+            self._kubelet.claims.delete(item)
+        return web.json_response(item)
+
+    def _resource(self, request: web.Request) -> str:
+        resource, namespace = request.match_info["resource"], request.match_info["namespace"]
+        if resource not in _KINDS:
+            raise no_such_resource(request.path)
+        if resource == "secrets" and namespace not in self._known:
+            self._known.add(namespace)
+            for name, data in self._secrets.items():
+                self._store.add("secrets", _secret(namespace, name, data))
+        return resource
+
+    def _find(self, request: web.Request, resource: str) -> Json:
+        name = request.match_info["name"]
+        item = self._store.find(resource, request.match_info["namespace"], name)
+        if item is None:
+            raise not_found(resource, name)
+        return item
+
+
+def _identified(body: Json, kind: str, namespace: str) -> Json:
+    """Return a new object with its kind, its namespace and its name; raise Refusal if they do not fit."""
+    item: Json = without_nulls(body)
+    if item.get("kind", kind) != kind or item.get("apiVersion", "v1") != "v1":
+        given = f"{item.get('apiVersion', 'v1')}, Kind={item.get('kind', kind)}"
+        raise bad_request(f"the data ({given}) does not match the expected API version (v1, Kind={kind})")
+    metadata = item.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise bad_request(f"{kind}: metadata must be an object, not {metadata!r}")
+    if metadata.get("namespace", namespace) != namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    metadata = {key: value for key, value in metadata.items() if key not in _OWN}
+    if not metadata.get("name"):
+        if not metadata.get("generateName"):
+            raise invalid(kind, "", [required("metadata.name", "name or generateName is required")])
+        metadata["name"] = f"{metadata['generateName']}{''.join(randomness.choice(_SUFFIX) for _ in range(5))}"
+    # Kubernetes fills in the default before it checks, so that the sandbox refuses what it would have become.
+    item.update(kind=kind, apiVersion="v1", metadata={**metadata, "namespace": namespace}, spec=item.get("spec", {}))
+    item.pop("status", None)
+    return item
+
+
+def _refuse_dry_run(request: web.Request, options: Json) -> None:
+    if "dryRun" in request.query or options.get("dryRun"):
+        raise bad_request("the sandbox does not know dryRun")
+
+
+async def _body(request: web.Request) -> Json:
+    """Return the JSON object that a request carries; raise Refusal (400 or 415) if it carries something else."""
+    kind = request.content_type
+    if kind not in ("application/json", "application/octet-stream", "text/plain", *_PATCHES):
+        raise unsupported_media_type(kind, ("application/json",))
+    text = await request.read()
+    try:
+        body: Any = json.loads(text or b"{}")
+    except ValueError as error:
+        raise bad_request(f"the body of the request is not valid JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise bad_request(f"the body of the request must be a JSON object, not {type(body).__name__}")
+    return body
+
+
+def _merge(value: Any, patch: Any) -> Any:
+    """Apply a JSON merge patch (RFC 7386), leaving the value itself as it is."""
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    merged = dict(value) if isinstance(value, dict) else {}
+    for key, change in patch.items():
+        if change is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge(merged.get(key), change)
+    return merged
+
+
+def _secret(namespace: str, name: str, data: Any) -> Json:
+    encoded = {key: b64encode(value.encode()).decode() for key, value in data.items()}
+    metadata = {"name": name, "namespace": namespace, "creationTimestamp": now()}
+    return {"kind": "Secret", "apiVersion": "v1", "metadata": metadata, "type": "Opaque", "data": encoded}

@@ -1,0 +1,1 @@
+"""What a control plane decides: when a claim is bound or goes, and which pod may start."""
