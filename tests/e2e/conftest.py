@@ -1,4 +1,18 @@
-"""A sandbox per supported Airflow for the tests of the commands, and the commands run as a user runs them."""
+"""A sandbox per supported Airflow for the tests of the commands, and the commands run as a user runs them.
+
+An Airflow takes some 15 s to start, so all tests share one of each version. A new test joins them by the fixture `lab`:
+
+    def test_a_node_that_counts(lab):
+        shop = lab.add_project("shop", PIPELINE, env_vars=["LIMIT"])
+
+        result = shop.kedro("run-once", "-w", "5")
+
+        assert result.returncode == 0, result.stdout + result.stderr
+
+It runs with each Airflow, or only with the newest if it is marked with `only_airflow_3`. Tests run in any order: a test
+uses a DAG id that no other test uses, and leaves no claim behind. If it needs no pods, `tests/e2e/small.py` makes a DAG
+that is quicker.
+"""
 
 import os
 import re
@@ -8,11 +22,12 @@ import sys
 import textwrap
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import psutil
 import pytest
+import yaml
 
 from kedro_airflow_k8s.airflow import AirflowClient, connect
 from kedro_airflow_k8s.sandbox import session
@@ -78,29 +93,7 @@ def create_pipeline(**kwargs):
     return pipeline([node(try_again, "params:ds", "flaky_look", name="flaky")])
 """
 
-# A pipeline of one node that ends when it is told to, or after some seconds, and notes each time it is started.
-SLOW = """
-import time
-from pathlib import Path
-
-from kedro.pipeline import node, pipeline
-
-
-def take_time(patience):
-    with Path("data/starts").open("a") as starts:
-        starts.write("started\\n")
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and not Path("data/end").exists():
-        time.sleep(0.2)
-    return {}
-
-
-def create_pipeline(**kwargs):
-    return pipeline([node(take_time, "params:patience", "slow_look", name="slow")])
-"""
-
 CATALOG = """
-slow_look: {type: json.JSONDataset, filepath: data/08_reporting/slow.json}
 first_look: {type: json.JSONDataset, filepath: data/08_reporting/first.json}
 second_look: {type: json.JSONDataset, filepath: data/08_reporting/second.json}
 flaky_look: {type: json.JSONDataset, filepath: data/08_reporting/flaky.json}
@@ -214,6 +207,26 @@ class Lab:
     server: Sandbox
     client: AirflowClient
 
+    def add_project(self, name: str, pipeline: str, **run_config: object) -> "Lab":
+        """Return this lab with a project of its own, which has that pipeline only and makes the DAG `name`.
+
+        `pipeline` is the text of a module with `create_pipeline`; `run_config` is added to the project's own. The image
+        of all pods holds the project, as it is now, at /home/NAME.
+        """
+        place = PurePosixPath("/home", name)
+        project = copy(self.project.parent / name)
+        shutil.rmtree(project / "src/spaceflights/pipelines")
+        write(project, "src/spaceflights/pipelines/__init__.py", "")
+        write(project, f"src/spaceflights/pipelines/{name}/__init__.py", pipeline)
+        settings = {
+            "host": self.server.url,
+            "output": str(self.server.dags),
+            "run_config": {"run_name": name, "project_path": str(place), "cron_expression": None, **run_config},
+        }
+        write(project, "conf/local/airflow-k8s.yaml", yaml.safe_dump(settings))
+        Image(project, place, Path(sys.executable)).build(self.server.claims.parent / "image")
+        return replace(self, project=project)
+
     def kedro(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the plugin that talks to this Airflow."""
         login = {"AIRFLOW_API_USERNAME": self.server.username, "AIRFLOW_API_PASSWORD": self.server.password}
@@ -275,9 +288,7 @@ def shared_lab(request, tmp_path_factory):
     write(project, "src/spaceflights/pipelines/probe/__init__.py", PROBE)
     write(project, "conf/base/catalog_probe.yml", CATALOG)
     write(project, "src/spaceflights/pipelines/flaky/__init__.py", FLAKY)
-    write(project, "src/spaceflights/pipelines/slow/__init__.py", SLOW)
-    write(project, "conf/base/parameters_slow.yml", "patience: 200\n")
-    write(project, "conf/broken/parameters.yml", "features: [no_such_column]\npatience: 0\n")
+    write(project, "conf/broken/parameters.yml", "features: [no_such_column]\n")
     for environment in SETTINGS:
         write(project, f"conf/{environment}/.gitkeep", "")
     python = install.ensure(request.param, print)

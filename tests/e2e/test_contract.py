@@ -135,20 +135,42 @@ def test_a_failed_task_that_is_cleared_turns_the_run_green(lab):
 EXECUTING = r"airflow (task runner: |worker -- [0-9a-f-]{36}$)"
 
 
+# A pipeline of one node that notes each time it is started, and ends when it is told to.
+SLOW = """
+import time
+from pathlib import Path
+
+from kedro.pipeline import node, pipeline
+
+
+def wait(_):
+    with Path("data/starts").open("a") as starts:
+        starts.write("started\\n")
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and not Path("data/end").exists():
+        time.sleep(0.2)
+
+
+def create_pipeline(**kwargs):
+    return pipeline([node(wait, "params:ds", None, name="wait")])
+"""
+
+
 def test_a_task_whose_worker_died_finds_its_pod_again(lab):
     """The pod outlives the worker; when the task is tried again it is watched again, and not started twice."""
-    running = lab.kedro("-e", "keep", "-p", "slow", "run-once")
+    slow = lab.add_project("slow", SLOW, volume={"keep_on_failure": True})
+    running = slow.kedro("run-once")
     assert running.returncode == 0, running.stdout + running.stderr
     run_id = "kedro__" + running.stdout.partition("kedro__")[2].split()[0]
     (started,) = wait_for(lambda: list(lab.server.claims.glob("*/*/starts")))
 
     process_like(EXECUTING, lab.server.dags.parent).kill()
 
-    assert lab.end("spaceflights-slow", run_id) == "failed"
-    lab.clear("spaceflights-slow", run_id, "slow")
-    wait_for(lambda: "Found matching pod" in lab.log("spaceflights-slow", run_id, "slow"))
+    assert lab.end("slow", run_id) == "failed"
+    lab.clear("slow", run_id, "wait")
+    wait_for(lambda: "Found matching pod" in lab.log("slow", run_id, "wait"))
     started.with_name("end").touch()
-    assert lab.end("spaceflights-slow", run_id) == "success"
+    assert lab.end("slow", run_id) == "success"
     assert lab.left()["starts"].read_text() == "started\n"
 
 

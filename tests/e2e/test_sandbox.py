@@ -79,7 +79,7 @@ def test_an_end_in_the_middle_leaves_nothing(spaceflights, scratch, tmp_path, nu
 def test_the_other_commands_work_on_a_sandbox_that_is_kept(spaceflights, scratch):
     """With what it prints another terminal lists the DAG that was run there; Ctrl-C ends it as the run has ended."""
     command = subprocess.Popen(
-        [sys.executable, "-m", "kedro", "airflow-k8s", "sandbox", "--keep"],
+        [sys.executable, "-m", "kedro", "airflow-k8s", "-p", "data_processing", "sandbox", "--keep"],
         cwd=spaceflights,
         env={**os.environ, "DO_NOT_TRACK": "1", "TMPDIR": str(scratch)},
         stdout=subprocess.DEVNULL,
@@ -100,5 +100,5 @@ def test_the_other_commands_work_on_a_sandbox_that_is_kept(spaceflights, scratch
     command.communicate(timeout=60)
 
     assert listed.returncode == 0, listed.stdout + listed.stderr
-    assert '"spaceflights"' in listed.stdout
+    assert '"spaceflights-data_processing"' in listed.stdout
     assert command.returncode == 0
