@@ -23,7 +23,7 @@ class Kubelet:
 
     def __init__(self, store: Store, image: Image, root: Path, secrets: Secrets) -> None:
         self._trash = Trash(root)
-        self.claims = Claims(store, root, self._uses)
+        self.claims = Claims(store, root)
         self._store = store
         self._root = root
         self._node = ClusterNode(store, image, root / "image", root, secrets, self.claims)
@@ -77,12 +77,9 @@ class Kubelet:
         self._leaving.add(metadata["uid"])
         run.end(grace)
         if grace == 0:
-            self._store.remove("pods", pod)
+            self._remove(pod)
         if run.over:
             self._clear(run)
-
-    def _uses(self, namespace: str, claim: str) -> bool:
-        return any(run.pod["metadata"]["namespace"] == namespace and claim in run.claims for run in self._runs.values())
 
     def _ended(self, uid: str) -> None:
         run = self._runs[uid]
@@ -90,8 +87,11 @@ class Kubelet:
             metadata = run.pod["metadata"]
             # With no grace the object went at once, and another pod may have its name.
             if self._store.find("pods", metadata["namespace"], metadata["name"]) is run.pod:
-                self._store.remove("pods", run.pod)
+                self._remove(run.pod)
             self._clear(run)
+
+    def _remove(self, pod: Json) -> None:
+        self._store.remove("pods", pod)
         self.claims.release()
 
     def _clear(self, run: PodRun) -> None:

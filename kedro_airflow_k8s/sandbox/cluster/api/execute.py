@@ -60,7 +60,7 @@ async def _end_sidecar(socket: web.WebSocketResponse, container: Container) -> J
     Its words signal every process named `sh`: in a container the sidecar alone, here all shells of the user.
     """
     await socket.receive()
-    container.signal(signal.SIGINT)
+    container.interrupt()
     return _status(0)
 
 

@@ -34,6 +34,11 @@ from kedro_airflow_k8s.sandbox.cluster.pod.environment import Secrets
 _KINDS = {"pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim", "events": "Event", "secrets": "Secret"}
 _CHANGEABLE = ("pods", "persistentvolumeclaims")
 _PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
+# What a client may ask of an object before it is deleted, and what Kubernetes takes a difference for.
+_PRECONDITIONS = (
+    ("uid", "UID", "deleted and then recreated"),
+    ("resourceVersion", "ResourceVersion", "modified"),
+)
 # What an API server, and nobody else, writes.
 _OWN = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "finalizers")
 # Clients insist on every one of these.
@@ -153,10 +158,11 @@ class Api:
         _refuse_dry_run(request, options)
         item = self._find(request, resource)
         metadata = item["metadata"]
-        for key, wanted in (options.get("preconditions") or {}).items():
-            if wanted is not None and metadata.get(key) != wanted:
-                why = f"the {key} in the precondition ({wanted}) is not the one of the object ({metadata.get(key)})"
-                raise conflict(resource, metadata["name"], why)
+        for key, word, end in _PRECONDITIONS:
+            wanted, found = (options.get("preconditions") or {}).get(key), metadata[key]
+            if wanted not in (None, found):
+                why = f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found})"
+                raise conflict(resource, metadata["name"], f"{why}. The object might have been {end}")
         grace = streams.number(request.query, "gracePeriodSeconds")
         grace = options.get("gracePeriodSeconds") if grace is None else grace
         if grace is not None and (type(grace) is not int or grace < 0):

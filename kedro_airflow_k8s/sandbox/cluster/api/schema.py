@@ -45,7 +45,7 @@ _SPEC = {
     "initContainers": [_CONTAINER],
     "securityContext": {},
     "affinity": {},
-    "hostNetwork": bool,
+    **dict.fromkeys(("hostNetwork", "shareProcessNamespace"), bool),
     "imagePullSecrets": [_texts("name")],
     "nodeSelector": _TEXTS,
     "tolerations": [{**_texts("key operator value effect"), "tolerationSeconds": int}],

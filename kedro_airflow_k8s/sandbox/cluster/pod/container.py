@@ -57,8 +57,9 @@ class Container:
     """A container that can run: its command and what it has printed."""
 
     def __init__(
-        self, spec: Json, hostname: str, values: Mapping[str, str], image: Image, files: Filesystem, log: Log
+        self, spec: Json, pod: Json, values: Mapping[str, str], image: Image, files: Filesystem, log: Log
     ) -> None:
+        hostname = str(pod["spec"].get("hostname") or pod["metadata"]["name"])[:63].rstrip("-.")
         own = {**image.environment(files.root / "root", files.scratch), "HOSTNAME": hostname}
         self.files = files
         self.log = log
@@ -66,6 +67,8 @@ class Container:
         words = arguments(spec, values) or _DEFAULT
         # A command of the pod's own is a script for the image's files; arguments alone are for the image's program.
         self._command = Command(files.script(words) if spec.get("command") else words, self.variables, files.folder)
+        # In a shared process namespace process 1 is the pause container, and signals do what they do by default.
+        self._first = not pod["spec"].get("shareProcessNamespace", False)
         self._output = -1
         self._process: asyncio.subprocess.Process | None = None
         self.others: set[int] = set()
@@ -99,10 +102,19 @@ class Container:
             self._process = None
             self.log.close()
 
-    def signal(self, number: signal.Signals) -> None:
-        """Signal its process group, if it runs; SIGKILL ends what was started beside it (`others`) too."""
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to its main process, if that runs."""
         if self._process is not None and self.running:
-            process.send(self._process.pid, number)
-        if number == signal.SIGKILL:
-            for group in self.others:
-                process.send(group, number)
+            process.ask_to_end(self._process.pid, first=self._first)
+
+    def interrupt(self) -> None:
+        """Send SIGINT to its process group, if it runs."""
+        if self._process is not None and self.running:
+            process.send(self._process.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill its process group, and what was started beside it (`others`)."""
+        if self._process is not None and self.running:
+            process.send(self._process.pid, signal.SIGKILL)
+        for group in self.others:
+            process.send(group, signal.SIGKILL)

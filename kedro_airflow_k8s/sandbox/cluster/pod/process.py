@@ -87,6 +87,26 @@ def send(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
+def ask_to_end(pid: int, *, first: bool) -> None:
+    """Send SIGTERM to a container's main process, as a container runtime does to it alone.
+
+    With `first` it is process 1 of its container. To that one the kernel delivers only signals it handles or blocks, so
+    that a program without a handler lives on. Where the system does not tell (no /proc), the signal is delivered.
+    """
+    if not first or _takes(pid, signal.SIGTERM):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _takes(pid: int, number: signal.Signals) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return not Path("/proc/self/status").exists()
+    masks = re.findall(r"^Sig(?:Cgt|Blk):\s*([0-9a-f]+)", status, re.MULTILINE)
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
 def exit_code(code: int) -> int:
     """Return the exit code that a container has: 128 and the signal's number, if a signal ended it."""
     return 128 - code if code < 0 else code

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from kedro_airflow_k8s.sandbox.cluster.control.claims import claim_names
 from kedro_airflow_k8s.sandbox.cluster.image import Abandoned
 from kedro_airflow_k8s.sandbox.cluster.objects import names
 from kedro_airflow_k8s.sandbox.cluster.objects.events import tell
@@ -45,11 +45,6 @@ class PodRun:
         self._states = {item["name"]: first for item in spec.get("initContainers", []) + spec["containers"]}
         self.task = asyncio.create_task(self._live())
 
-    @property
-    def claims(self) -> tuple[str, ...]:
-        """The claims that cannot go because of this pod: those of a pod that has a node and is not over."""
-        return volumes.claims(self.pod) if "nodeName" in self.pod["spec"] and not self.over else ()
-
     def reason(self, name: str) -> str:
         """Return why a container has not started."""
         return str(self._states[name].get("waiting", {}).get("reason", ""))
@@ -62,7 +57,7 @@ class PodRun:
             if "running" in self._states[name]:
                 self._tell("Killing", f"Stopping container {name}", container=name)
                 if grace > 0:
-                    item.signal(signal.SIGTERM)
+                    item.ask_to_end()
         if grace > 0:
             self._timers.append(asyncio.get_running_loop().call_later(grace, self._kill))
         else:
@@ -71,7 +66,7 @@ class PodRun:
     def _kill(self) -> None:
         self._killing = True
         for item in self.containers.values():
-            item.signal(signal.SIGKILL)
+            item.kill()
 
     async def _live(self) -> None:
         try:
@@ -96,7 +91,7 @@ class PodRun:
         """Wait for the claims; return whether the pod was given a node."""
         metadata, told = self.pod["metadata"], ""
         while not self._ending.is_set():
-            wanted = volumes.claims(self.pod)
+            wanted = claim_names(self.pod)
             problems = [self._node.claims.problem(metadata["namespace"], name) for name in wanted]
             problem = next((text for text in problems if text), None)
             if problem is None:
@@ -190,7 +185,7 @@ class PodRun:
         node, name = self._node, spec["name"]
         files = container.find_filesystem(spec, node.image, self._file("root", name), self.scratch / name)
         await asyncio.to_thread(container.lay_out, spec, node.built, files, found, self._ending.is_set)
-        self.containers[name] = Container(spec, self._hostname(), values, node.image, files, log)
+        self.containers[name] = Container(spec, self.pod, values, node.image, files, log)
         self._tell("Created", f"Created container: {name}", container=name)
         return self.containers[name]
 
@@ -200,8 +195,10 @@ class PodRun:
         self._tell("Started", f"Started container {name}", container=name)
         self._publish()
         # What was to be ended while it was being started has not been told yet.
-        if self._ending.is_set():
-            item.signal(signal.SIGKILL if self._killing else signal.SIGTERM)
+        if self._killing:
+            item.kill()
+        elif self._ending.is_set():
+            item.ask_to_end()
         code = await item.wait()
         fall_back = code and spec.get("terminationMessagePolicy") == "FallbackToLogsOnError"
         message = logfile.last(item.log) if fall_back else ""
@@ -213,10 +210,6 @@ class PodRun:
         self._tell("Failed", f"Error: {message}", warning=True, container=name)
         self._publish()
         await self._ending.wait()
-
-    def _hostname(self) -> str:
-        name = self.pod["spec"].get("hostname") or self.pod["metadata"]["name"]
-        return str(name)[:63].rstrip("-.")
 
     def _file(self, kind: str, name: str) -> Path:
         folder = self.folder / kind

@@ -62,12 +62,6 @@ def mount_paths(container: Json) -> tuple[PurePosixPath, ...]:
     return tuple(PurePosixPath(wanted["mountPath"]) for wanted in container.get("volumeMounts", []))
 
 
-def claims(pod: Json) -> tuple[str, ...]:
-    """Return the names of the claims that a pod mounts."""
-    sources = [volume.get("persistentVolumeClaim") for volume in pod["spec"].get("volumes", [])]
-    return tuple(source["claimName"] for source in sources if source)
-
-
 def _write(source: Json, secret: Mapping[str, str], folder: Path) -> None:
     items = source.get("items") or [{"key": key, "path": key} for key in secret]
     for item in items:

@@ -73,6 +73,16 @@ class Client:
             assert response.status == 200, body
             return body
 
+    async def log_if_any(self, name: str) -> bytes:
+        """Return what a pod has printed, nothing if it has not started."""
+        async with self.session.get(f"{SPACE}/pods/{name}/log") as response:
+            return await response.read() if response.status == 200 else b""
+
+    async def watch(self, path: str) -> aiohttp.ClientResponse:
+        """Watch a resource from now on; to be read with `changes`."""
+        version = (await self.get(path))["metadata"]["resourceVersion"]
+        return await self.session.get(f"{SPACE}/{path}?watch=true&resourceVersion={version}")
+
     async def events(self, name: str) -> list[tuple[str, str]]:
         """Return reason and message of each event of a pod."""
         found = await self.get("events", fieldSelector=f"involvedObject.name={name}")

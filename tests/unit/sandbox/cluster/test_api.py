@@ -184,9 +184,18 @@ def test_deleting_another_object_of_the_same_name_is_refused(tmp_path):
     """A precondition names the object that is meant."""
     options = {"preconditions": {"uid": "other"}}
 
-    answer = asked(tmp_path, ("POST", PODS, pod("one", ["true"])), ("DELETE", f"{PODS}/one", options))
+    async def scene():
+        async with running(tmp_path) as client:
+            created = await client.create_pod("one", ["true"])
+            return created["metadata"]["uid"], await client.ask("DELETE", f"{PODS}/one", options)
 
-    assert (409, "Conflict") == refused(answer)
+    uid, (code, answer) = asyncio.run(scene())
+
+    assert (409, "Conflict") == (code, answer["reason"])
+    assert answer["message"] == (
+        'Operation cannot be fulfilled on pods "one": the UID in the precondition (other) does not match the UID in '
+        f"record ({uid}). The object might have been deleted and then recreated"
+    )
 
 
 def test_secrets_are_there_in_every_namespace(tmp_path):

@@ -8,10 +8,11 @@ import time
 from pathlib import Path, PurePosixPath
 
 import psutil
+import pytest
 
 from kedro_airflow_k8s.sandbox.cluster.image import Image
 from kedro_airflow_k8s.sandbox.cluster.kubernetes import Cluster
-from tests.unit.sandbox.cluster.client import SPACE, mounted, pod, python, running
+from tests.unit.sandbox.cluster.client import SPACE, changes, mounted, pod, python, running
 
 
 def state(found, name="base"):
@@ -251,6 +252,56 @@ def test_deletion_lets_a_process_end_in_its_own_way(tmp_path):
     assert [] == left
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells which signals a process handles")
+def test_process_1_of_a_container_has_no_default_handlers(tmp_path):
+    """A program without a handler for SIGTERM lives to the end of its grace period, and is listed until then."""
+    code = "import time; print('ready', flush=True); time.sleep(60)"
+
+    async def scene():
+        async with running(tmp_path) as client:
+            await client.create_pod("one", python(code), terminationGracePeriodSeconds=1)
+            while b"ready" not in await client.log_if_any("one"):
+                await asyncio.sleep(0.01)
+            watch = await client.watch("pods")
+            started = time.monotonic()
+            await client.ask("DELETE", f"{SPACE}/pods/one")
+            again, _ = await client.ask("DELETE", f"{SPACE}/pods/one")
+            listed = await client.get("pods")
+            return again, listed["items"], await changes(watch), time.monotonic() - started
+
+    again, listed, seen, seconds = asyncio.run(scene())
+
+    assert 200 == again
+    assert [("one", "Running", True)] == [
+        (item["metadata"]["name"], item["status"]["phase"], "deletionTimestamp" in item["metadata"]) for item in listed
+    ]
+    assert 0.9 < seconds < 5
+    terminated = state(seen[-1]["object"])["terminated"]
+    assert (137, "Error") == (terminated["exitCode"], terminated["reason"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "script"),
+    [
+        ({"shareProcessNamespace": True}, "echo ready; sleep 60 & wait"),
+        ({}, "trap 'exit 143' TERM; echo ready; sleep 60 & wait"),
+    ],
+)
+def test_sigterm_ends_a_program_at_once(tmp_path, spec, script):
+    """It does if the program handles it, or if the pause container is process 1 of the pod."""
+
+    async def scene():
+        async with running(tmp_path) as client:
+            await client.create_pod("one", ["sh", "-c", script], **spec)
+            while b"ready" not in await client.log_if_any("one"):
+                await asyncio.sleep(0.01)
+            watch = await client.watch("pods")
+            await client.ask("DELETE", f"{SPACE}/pods/one")
+            return await changes(watch)
+
+    assert 143 == state(asyncio.run(scene())[-1]["object"])["terminated"]["exitCode"]
+
+
 def test_a_process_that_does_not_end_is_killed(tmp_path):
     """After the grace period nothing of its process group is left."""
     code = (
@@ -328,7 +379,8 @@ def test_a_deadline_ends_the_pod(tmp_path):
 
     async def scene():
         async with running(tmp_path) as client:
-            return await client.run_pod("one", ["sleep", "60"], activeDeadlineSeconds=1)
+            options = {"activeDeadlineSeconds": 1, "shareProcessNamespace": True}
+            return await client.run_pod("one", ["sleep", "60"], **options)
 
     ended = asyncio.run(scene())
 
