@@ -29,10 +29,12 @@ import psutil
 import pytest
 import yaml
 
+from kedro_airflow_k8s import dockerignore
 from kedro_airflow_k8s.airflow import AirflowClient, connect
 from kedro_airflow_k8s.sandbox import session
 from kedro_airflow_k8s.sandbox.airflow import install
 from kedro_airflow_k8s.sandbox.cluster import processes
+from kedro_airflow_k8s.sandbox.cluster.image import Image
 from kedro_airflow_k8s.sandbox.session import Sandbox, Setup
 from tests.spaceflights import copy
 
@@ -167,6 +169,11 @@ def kedro(project: Path, *arguments: str, **environment: str) -> subprocess.Comp
     )
 
 
+def shown(client: AirflowClient) -> str:
+    """Return what a client shows Airflow: its token, or user name and password in base 64."""
+    return client._transport.login.authorization._header.split()[1]
+
+
 def write(project: Path, name: str, content: str) -> None:
     """Write a file of the project."""
     (project / name).parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +231,8 @@ class Lab:
             "run_config": {"run_name": name, "project_path": str(place), "cron_expression": None, **run_config},
         }
         write(project, "conf/local/airflow-k8s.yaml", yaml.safe_dump(settings))
-        Image(project, place, Path(sys.executable)).build(self.server.claims.parent / "image")
+        image = Image(project, place, Path(sys.executable), dockerignore.read(project))
+        image.build(self.server.claims.parent / "image")
         return replace(self, project=project)
 
     def kedro(self, *arguments: str) -> subprocess.CompletedProcess[str]:

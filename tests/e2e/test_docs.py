@@ -12,6 +12,7 @@ from kedro_airflow_k8s.sandbox.airflow import install
 from kedro_airflow_k8s.sandbox.session import Sandbox, Setup
 from tests.docs import shell
 from tests.docs.pages import PAGES
+from tests.e2e.conftest import shown
 
 # Pages with commands that need an Airflow. Runs take long: those of other pages are only parsed, in tests/docs.
 OTHERS = ["authentication.md", "aws.md", "ci.md"]
@@ -105,7 +106,7 @@ def test_the_commands_of_another_page_work(reader, scheduled, page):
     """The commands of a page that ask Airflow do what the page says, in the project of the quickstart."""
     assert scheduled.returncode == 0
     login = {"AIRFLOW_API_USERNAME": reader.server.username, "AIRFLOW_API_PASSWORD": reader.server.password}
-    token = reader.client._transport.authorization._header.removeprefix("Bearer ")
+    token = shown(reader.client)
 
     done = reader.follow(PAGES[page], **login, STUB_ANSWER=token)
 

@@ -7,13 +7,14 @@ import json
 import time
 
 from kedro_airflow_k8s.sandbox.cluster import processes
+from tests.e2e.conftest import shown
 
 KEY = "AIRFLOW__API_AUTH__JWT_SECRET"
 
 
 def expired(lab):
     """Return the token of a minute ago's login, signed as Airflow does, which is no longer good."""
-    header, payload, _ = lab.client._transport.authorization._header.split()[1].split(".")
+    header, payload, _ = shown(lab.client).split(".")
     now = int(time.time())
     claims = {**_read(payload), "exp": now - 60, "iat": now - 120, "nbf": now - 120}
     signed = f"{header}.{_write(json.dumps(claims).encode())}"
