@@ -1,17 +1,19 @@
 """The texts in the plugin's own source, with a gap wherever a value is put in."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 GAP = "\0"
 
 
+@cache
 def of(package: Path) -> set[str]:
     """Return every text in the package."""
     return {" ".join(text.split()) for tree in _trees(package) for node in ast.walk(tree) if (text := _text(node))}
 
 
+@cache
 def raised(package: Path) -> set[str]:
     """Return the texts of the errors that are raised in the package."""
     calls = [node.exc for tree in _trees(package) for node in ast.walk(tree) if isinstance(node, ast.Raise)]
@@ -30,9 +32,9 @@ def says(text: str, message: str) -> bool:
     return True
 
 
-def _trees(package: Path) -> Iterator[ast.AST]:
-    for file in sorted(package.rglob("*.py")):
-        yield ast.parse(file.read_text(encoding="utf-8"))
+@cache
+def _trees(package: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.parse(file.read_text(encoding="utf-8")) for file in sorted(package.rglob("*.py")))
 
 
 def _text(node: ast.AST) -> str | None:
