@@ -19,7 +19,7 @@ from kedro_airflow_k8s.sandbox.airflow import install
 from kedro_airflow_k8s.sandbox.lacking import lacking
 from kedro_airflow_k8s.sandbox.session import Sandbox, Setup
 
-UNFAITHFUL = "Not emulated: resource limits, node selection, image pulls, network policy, paths outside the project"
+UNFAITHFUL = "Not emulated: limits of CPU, taints, network policy, paths outside the project"
 GONE = "The sandbox is shut down, and with it what still ran in it; --keep leaves it up to look at."
 KEPT = "The run did not succeed, as is told above; the sandbox is shut down now."
 

@@ -33,7 +33,7 @@ def test_a_project_runs_to_success(spaceflights, scratch, version):
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert states(result) == dict.fromkeys(NODES, "success")
-    assert result.stderr.count("Not emulated: resource limits, node selection, image pulls, network policy") == 1
+    assert result.stderr.count("Not emulated: limits of CPU, taints, network policy") == 1
     (kept,) = (line for line in result.stderr.splitlines() if line.startswith("What the run left in its volume"))
     metrics = json.loads((Path(kept.partition(" is in ")[2]) / "08_reporting/metrics.json").read_text(encoding="utf-8"))
     assert metrics["r2"] > 0.3

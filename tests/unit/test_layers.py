@@ -37,10 +37,15 @@ SANDBOX = {
     "sandbox.airflow": {"errors", "model", "sandbox.airflow", "sandbox.cluster.processes"},
     "sandbox.cluster": {"sandbox.cluster"},
     "sandbox.cluster.objects": {"sandbox.cluster.objects"},
-    "sandbox.cluster.control": {"sandbox.cluster.control", "sandbox.cluster.objects"},
+    "sandbox.cluster.settings": set(),
+    "sandbox.cluster.control": {f"sandbox.cluster.{name}" for name in ("control", "objects", "settings")},
     "sandbox.cluster.pod": {f"sandbox.cluster.{name}" for name in ("control", "image", "objects", "pod", "processes")},
-    "sandbox.cluster.kubelet": {f"sandbox.cluster.{name}" for name in ("control", "image", "objects", "pod")},
-    "sandbox.cluster.api": {f"sandbox.cluster.{name}" for name in ("api", "kubelet", "objects", "pod")},
+    "sandbox.cluster.kubelet": {
+        f"sandbox.cluster.{name}" for name in ("control", "image", "objects", "pod", "settings")
+    },
+    "sandbox.cluster.api": {
+        f"sandbox.cluster.{name}" for name in ("api", "control", "kubelet", "objects", "pod", "settings")
+    },
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

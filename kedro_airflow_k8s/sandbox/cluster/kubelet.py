@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from kedro_airflow_k8s.sandbox.cluster.control.claims import Claims
+from kedro_airflow_k8s.sandbox.cluster.control.scheduler import Scheduler
 from kedro_airflow_k8s.sandbox.cluster.image import Image
 from kedro_airflow_k8s.sandbox.cluster.objects.refusal import Json
 from kedro_airflow_k8s.sandbox.cluster.objects.store import Store, now
@@ -16,17 +17,27 @@ from kedro_airflow_k8s.sandbox.cluster.pod.node import ClusterNode
 from kedro_airflow_k8s.sandbox.cluster.pod.process import end_residents
 from kedro_airflow_k8s.sandbox.cluster.pod.run import PodRun
 from kedro_airflow_k8s.sandbox.cluster.pod.trash import Trash
+from kedro_airflow_k8s.sandbox.cluster.settings import ClusterSettings
 
 
 class Kubelet:
     """Runs the pods that are added to a store, and deletes them."""
 
-    def __init__(self, store: Store, image: Image, root: Path, secrets: Secrets) -> None:
+    def __init__(self, store: Store, image: Image, root: Path, secrets: Secrets, settings: ClusterSettings) -> None:
         self._trash = Trash(root)
-        self.claims = Claims(store, root)
+        self.claims = Claims(store, root, settings.storage_classes, settings.default_storage_class)
         self._store = store
         self._root = root
-        self._node = ClusterNode(store, image, root / "image", root, secrets, self.claims)
+        self._node = ClusterNode(
+            store,
+            image,
+            root / "image",
+            root,
+            secrets,
+            self.claims,
+            Scheduler(store, self.claims, settings.node),
+            settings.images,
+        )
         self._runs: dict[str, PodRun] = {}
         self._leaving: set[str] = set()
 

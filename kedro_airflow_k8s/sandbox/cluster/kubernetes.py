@@ -14,6 +14,7 @@ from kedro_airflow_k8s.sandbox.cluster.image import Image
 from kedro_airflow_k8s.sandbox.cluster.kubelet import Kubelet
 from kedro_airflow_k8s.sandbox.cluster.objects.refusal import Refusal, forbidden, method_not_allowed, no_such_resource
 from kedro_airflow_k8s.sandbox.cluster.objects.store import Store
+from kedro_airflow_k8s.sandbox.cluster.settings import DEFAULT, ClusterSettings
 
 logger = logging.getLogger(__name__)
 
@@ -26,22 +27,28 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Cluster:
-    """A cluster in which every namespace exists, with the given secrets in each; all its files lie below `root`.
+    """A cluster with the given secrets in every namespace; all its files lie below `root`.
 
-    A request must carry `token` as a bearer token, if there is one. Not emulated: limits, nodes, image pulls,
-    probes, read-only mounts, and absolute paths of the image in what is not a command of the pod's own.
+    A request must carry `token` as a bearer token, if there is one. Not emulated: limits of CPU, taints, probes,
+    read-only mounts, and absolute paths of the image in what is not a command of the pod's own.
     """
 
     def __init__(
-        self, *, image: Image, root: Path, secrets: Mapping[str, Mapping[str, str]], token: str | None = None
+        self,
+        *,
+        image: Image,
+        root: Path,
+        secrets: Mapping[str, Mapping[str, str]],
+        token: str | None = None,
+        settings: ClusterSettings = DEFAULT,
     ) -> None:
         self._root = root
         self._token = token
         self._store = Store()
-        self._kubelet = Kubelet(self._store, image, root.resolve(), secrets)
+        self._kubelet = Kubelet(self._store, image, root.resolve(), secrets, settings)
         self._stopping = False
         application = web.Application(middlewares=[self._answer], client_max_size=_LARGEST_BODY)
-        application.add_routes(Api(self._store, self._kubelet, secrets).routes())
+        application.add_routes(Api(self._store, self._kubelet, secrets, settings).routes())
         self._runner = web.AppRunner(
             application,
             access_log=None,

@@ -16,6 +16,7 @@ from kedro_airflow_k8s.sandbox.cluster.api.causes import forbidden, required
 from kedro_airflow_k8s.sandbox.cluster.api.schema import without_nulls
 from kedro_airflow_k8s.sandbox.cluster.api.selectors import by_fields, by_labels
 from kedro_airflow_k8s.sandbox.cluster.api.validation import check, check_metadata
+from kedro_airflow_k8s.sandbox.cluster.control.admission import admit, authorize
 from kedro_airflow_k8s.sandbox.cluster.kubelet import Kubelet
 from kedro_airflow_k8s.sandbox.cluster.objects.refusal import (
     Json,
@@ -30,6 +31,7 @@ from kedro_airflow_k8s.sandbox.cluster.objects.refusal import (
 )
 from kedro_airflow_k8s.sandbox.cluster.objects.store import Store, now
 from kedro_airflow_k8s.sandbox.cluster.pod.environment import Secrets
+from kedro_airflow_k8s.sandbox.cluster.settings import ClusterSettings
 
 _KINDS = {"pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim", "events": "Event", "secrets": "Secret"}
 _CHANGEABLE = ("pods", "persistentvolumeclaims")
@@ -55,7 +57,8 @@ _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 class Api:
     """Answers requests about the objects of one store."""
 
-    def __init__(self, store: Store, kubelet: Kubelet, secrets: Secrets) -> None:
+    def __init__(self, store: Store, kubelet: Kubelet, secrets: Secrets, settings: ClusterSettings) -> None:
+        self._settings = settings
         self._store = store
         self._kubelet = kubelet
         self._secrets = secrets
@@ -78,12 +81,15 @@ class Api:
 
     async def _namespace(self, request: web.Request) -> web.Response:
         name = request.match_info["namespace"]
+        if self._settings.namespaces is not None and name not in self._settings.namespaces:
+            raise not_found("namespaces", name)
         metadata = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
         status = {"phase": "Active"}
         return web.json_response({"kind": "Namespace", "apiVersion": "v1", "metadata": metadata, "status": status})
 
     async def _collection(self, request: web.Request) -> web.StreamResponse:
         resource, namespace = self._resource(request), request.match_info["namespace"]
+        authorize(self._settings, _verb(request), resource, namespace)
         if request.method == "GET":
             return await self._list(request, resource, namespace)
         if request.method == "POST" and resource in _CHANGEABLE:
@@ -91,7 +97,8 @@ class Api:
         raise method_not_allowed(request.method)
 
     async def _object(self, request: web.Request) -> web.StreamResponse:
-        resource = self._resource(request)
+        resource, place = self._resource(request), request.match_info
+        authorize(self._settings, _verb(request), resource, place["namespace"], place["name"])
         if request.method == "GET":
             return web.json_response(self._find(request, resource))
         if request.method == "PATCH" and resource in _CHANGEABLE:
@@ -130,6 +137,7 @@ class Api:
         existing = self._store.find(resource, namespace, name)
         if existing is not None:
             raise already_exists(resource, name, leaving="deletionTimestamp" in existing["metadata"])
+        admit(self._settings, self._store, resource, item)
         if resource == "pods":
             self._kubelet.create(item)
         else:
@@ -189,6 +197,13 @@ class Api:
         if item is None:
             raise not_found(resource, name)
         return item
+
+
+def _verb(request: web.Request) -> str:
+    """Return what a request wants to do, in the words of a role."""
+    if request.method == "GET" and "name" not in request.match_info:
+        return "watch" if streams.flag(request.query, "watch") else "list"
+    return {"GET": "get", "POST": "create"}.get(request.method, request.method.lower())
 
 
 def _identified(body: Json, kind: str, namespace: str) -> Json:

@@ -1,23 +1,30 @@
-"""Persistent volume claims: each is a folder, bound as soon as it exists and kept while a pod names it."""
+"""Persistent volume claims: each is a folder, bound as its storage class has it and kept while a pod names it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
+from kedro_airflow_k8s.sandbox.cluster.objects.events import tell
 from kedro_airflow_k8s.sandbox.cluster.objects.refusal import Json
 from kedro_airflow_k8s.sandbox.cluster.objects.store import Store, now
+from kedro_airflow_k8s.sandbox.cluster.settings import StorageClass
 
 RELEASED = "released"
 """Folder below the root with the files of claims that are deleted, each under its claim's uid."""
 _RESOURCE = "persistentvolumeclaims"
+_UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
 
 
 class Claims:
     """The claims of a store, and their folders below `root`."""
 
-    def __init__(self, store: Store, root: Path) -> None:
+    def __init__(self, store: Store, root: Path, classes: Mapping[str, StorageClass], default: str | None) -> None:
         self._store = store
         self._root = root
+        self._classes = classes
+        self._default = default
 
     def folder(self, namespace: str, name: str) -> Path:
         """Return where a claim's files lie."""
@@ -30,20 +37,28 @@ class Claims:
             return f'persistentvolumeclaim "{name}" not found'
         if "deletionTimestamp" in claim["metadata"]:
             return f'persistentvolumeclaim "{name}" is being deleted'
-        return None
+        if claim["status"]["phase"] == "Bound" or self._waits_for_consumer(claim):
+            return None
+        return _UNBOUND
 
     def create(self, claim: Json) -> None:
-        """Add a claim that was checked, and bind it to an empty folder."""
+        """Add a claim that was checked; it is bound a moment later, if it is not bound for its first pod only."""
         metadata, spec = claim["metadata"], claim["spec"]
         self.folder(metadata["namespace"], metadata["name"]).mkdir(parents=True)
         metadata["finalizers"] = ["kubernetes.io/pvc-protection"]
-        spec.setdefault("storageClassName", "standard")
+        if self._default is not None:
+            spec.setdefault("storageClassName", self._default)
         spec.setdefault("volumeMode", "Filesystem")
+        claim["status"] = {"phase": "Pending"}
         self._store.add(_RESOURCE, claim)
-        spec["volumeName"] = f"pvc-{metadata['uid']}"
-        capacity = {"storage": str(spec["resources"]["requests"]["storage"])}
-        claim["status"] = {"phase": "Bound", "accessModes": spec["accessModes"], "capacity": capacity}
-        self._store.save(_RESOURCE, claim)
+        asyncio.get_running_loop().call_soon(self._provision, claim)
+
+    def bind_for_pod(self, namespace: str, name: str) -> bool:
+        """Bind a claim that has waited for its first pod; return whether it is bound now."""
+        claim = self._store.find(_RESOURCE, namespace, name)
+        if claim is not None and claim["status"]["phase"] != "Bound":
+            self._bind(claim)
+        return claim is not None and bool(claim["status"]["phase"] == "Bound")
 
     def delete(self, claim: Json) -> None:
         """Mark a claim as to be deleted, and delete it unless a pod is in the way."""
@@ -69,6 +84,42 @@ class Claims:
         # A pod without a node does not count: it gets none as long as the claim is being deleted.
         pods = (pod for pod in self._store.all("pods", namespace) if "nodeName" in pod["spec"])
         return any(name in claim_names(pod) for pod in pods)
+
+    def _waits_for_consumer(self, claim: Json) -> bool:
+        found = self._classes.get(claim["spec"].get("storageClassName", ""))
+        return found is not None and found.waits_for_consumer
+
+    def _provision(self, claim: Json) -> None:
+        if self._waits_for_consumer(claim):
+            tell(self._store, claim, "WaitForFirstConsumer", "waiting for first consumer to be created before binding")
+        else:
+            self._bind(claim)
+
+    def _bind(self, claim: Json) -> None:
+        """Bind a claim to its folder, or say in an event why it cannot be."""
+        spec, uid = claim["spec"], claim["metadata"]["uid"]
+        if "deletionTimestamp" in claim["metadata"]:
+            return
+        name = spec.get("storageClassName", "")
+        if not name:
+            why = "no persistent volumes available for this claim and no storage class is set"
+            tell(self._store, claim, "FailedBinding", why)
+            return
+        if name not in self._classes:
+            why = f'storageclass.storage.k8s.io "{name}" not found'
+            tell(self._store, claim, "ProvisioningFailed", why, warning=True)
+            return
+        modes = self._classes[name].access_modes
+        if refused := [mode for mode in spec["accessModes"] if mode not in modes]:
+            why = f"the provisioner only supports access mode {', '.join(modes)}, not {', '.join(refused)}"
+            message = f'failed to provision volume with StorageClass "{name}": {why}'
+            tell(self._store, claim, "ProvisioningFailed", message, warning=True)
+            return
+        spec["volumeName"] = f"pvc-{uid}"
+        capacity = {"storage": str(spec["resources"]["requests"]["storage"])}
+        claim["status"] = {"phase": "Bound", "accessModes": spec["accessModes"], "capacity": capacity}
+        tell(self._store, claim, "ProvisioningSucceeded", f"Successfully provisioned volume pvc-{uid}")
+        self._store.save(_RESOURCE, claim)
 
 
 def claim_names(pod: Json) -> tuple[str, ...]:

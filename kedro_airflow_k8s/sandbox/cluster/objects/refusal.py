@@ -31,9 +31,10 @@ def bad_request(message: str) -> Refusal:
     return Refusal(400, "BadRequest", message)
 
 
-def forbidden(message: str) -> Refusal:
-    """Return the refusal of a request that its sender may not make."""
-    return Refusal(403, "Forbidden", message)
+def forbidden(message: str, resource: str = "", name: str = "") -> Refusal:
+    """Return the refusal of a request that its sender may not make, about an object if it is about one."""
+    details = {"name": name, "kind": resource} if resource else {}
+    return Refusal(403, "Forbidden", message, {key: value for key, value in details.items() if value})
 
 
 def not_found(resource: str, name: str) -> Refusal:

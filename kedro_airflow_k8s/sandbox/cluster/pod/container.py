@@ -49,7 +49,7 @@ def find_filesystem(spec: Json, image: Image, root: Path, scratch: Path) -> File
     folder = spec.get("workingDir") or str(image.project_path)
     if not PurePosixPath(folder).is_absolute():
         raise StartError(f"OCI runtime create failed: Cwd must be an absolute path: unknown: {folder!r}")
-    paths = (str(image.project_path), *(str(path) for path in volumes.mount_paths(spec)))
+    paths = (str(image.project_path), folder, *(str(path) for path in volumes.mount_paths(spec)))
     return Filesystem(root, scratch, in_root(root, folder), paths)
 
 
@@ -72,6 +72,14 @@ class Container:
         self._output = -1
         self._process: asyncio.subprocess.Process | None = None
         self.others: set[int] = set()
+        self.out_of_memory = False
+
+    @property
+    def pid(self) -> int:
+        """The id of its main process; raise RuntimeError if that was not started."""
+        if self._process is None:
+            raise RuntimeError("a container is asked for its process before it was started")
+        return self._process.pid
 
     @property
     def running(self) -> bool:
@@ -111,6 +119,11 @@ class Container:
         """Send SIGINT to its process group, if it runs."""
         if self._process is not None and self.running:
             process.send(self._process.pid, signal.SIGINT)
+
+    def kill_for_memory(self) -> None:
+        """Kill it because it has reached its memory limit."""
+        self.out_of_memory = True
+        self.kill()
 
     def kill(self) -> None:
         """Kill its process group, and what was started beside it (`others`)."""

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
-from kedro_airflow_k8s.sandbox.cluster.control.claims import claim_names
 from kedro_airflow_k8s.sandbox.cluster.image import Abandoned
-from kedro_airflow_k8s.sandbox.cluster.objects import names
-from kedro_airflow_k8s.sandbox.cluster.objects.events import tell
-from kedro_airflow_k8s.sandbox.cluster.objects.node import ADDRESS, NODE
 from kedro_airflow_k8s.sandbox.cluster.objects.refusal import Json
-from kedro_airflow_k8s.sandbox.cluster.objects.store import now
-from kedro_airflow_k8s.sandbox.cluster.pod import container, logfile, states, volumes
+from kedro_airflow_k8s.sandbox.cluster.pod import container, limits, logfile, states, volumes
 from kedro_airflow_k8s.sandbox.cluster.pod.container import Container
 from kedro_airflow_k8s.sandbox.cluster.pod.environment import ConfigError, variables
 from kedro_airflow_k8s.sandbox.cluster.pod.logfile import Log
 from kedro_airflow_k8s.sandbox.cluster.pod.node import ClusterNode
 from kedro_airflow_k8s.sandbox.cluster.pod.process import StartError
+from kedro_airflow_k8s.sandbox.cluster.pod.pull import Pull
+from kedro_airflow_k8s.sandbox.cluster.pod.status import PodStatus
 
 logger = logging.getLogger(__name__)
 
@@ -37,25 +35,22 @@ class PodRun:
         self._node = node
         self._ended = ended
         self._ending = asyncio.Event()
-        self._failure: Json = {}
         self._timers: list[asyncio.TimerHandle] = []
         self._killing = False
-        spec = pod["spec"]
-        first = states.waiting("PodInitializing" if spec.get("initContainers") else "ContainerCreating")
-        self._states = {item["name"]: first for item in spec.get("initContainers", []) + spec["containers"]}
+        self._status = PodStatus(node.store, pod)
         self.task = asyncio.create_task(self._live())
 
     def reason(self, name: str) -> str:
         """Return why a container has not started."""
-        return str(self._states[name].get("waiting", {}).get("reason", ""))
+        return str(self._status.of(name).get("waiting", {}).get("reason", ""))
 
     def end(self, grace: float) -> None:
         """Ask every process to end, and kill what is left after `grace` seconds; a shorter time than before counts."""
         self._ending.set()
         self._node.store.wake()
         for name, item in self.containers.items():
-            if "running" in self._states[name]:
-                self._tell("Killing", f"Stopping container {name}", container=name)
+            if "running" in self._status.of(name):
+                self._status.tell("Killing", f"Stopping container {name}", container=name)
                 if grace > 0:
                     item.ask_to_end()
         if grace > 0:
@@ -77,37 +72,28 @@ class PodRun:
         except Exception as error:
             # Nothing else would tell: a pod of the sandbox must not hang because of a defect or a full disk.
             logger.exception("pod %s failed in the sandbox", self.pod["metadata"]["name"])
-            self._tell("Failed", f"Error: {error}", warning=True)
-            self._failure = {"reason": "ClusterError", "message": str(error)}
+            self._status.tell("Failed", f"Error: {error}", warning=True)
+            self._status.failure = {"reason": "ClusterError", "message": str(error)}
         finally:
             for timer in self._timers:
                 timer.cancel()
             self.over = True
             if "nodeName" in self.pod["spec"]:
-                self._publish()
+                self._status.publish(over=True)
             self._ended()
 
     async def _schedule(self) -> bool:
-        """Wait for the claims; return whether the pod was given a node."""
-        metadata, told = self.pod["metadata"], ""
+        """Wait until the node can take the pod, claims included; return whether the pod was given it."""
+        told = None
         while not self._ending.is_set():
-            wanted = claim_names(self.pod)
-            problems = [self._node.claims.problem(metadata["namespace"], name) for name in wanted]
-            problem = next((text for text in problems if text), None)
-            if problem is None:
-                self.pod["spec"]["nodeName"] = NODE
-                addresses = {"hostIP": ADDRESS, "hostIPs": [{"ip": ADDRESS}], "startTime": now()}
-                self.pod["status"].update(addresses)
-                self._tell("Scheduled", f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {NODE}")
-                self._publish()
+            message = self._node.scheduler.problem(self.pod)
+            if message is None and self._node.scheduler.bind(self.pod):
+                self._status.schedule()
                 self._set_deadline()
                 return True
-            if problem != told:
-                told = problem
-                message = f"0/1 nodes are available: {problem}."
-                self.pod["status"]["conditions"] = [states.unschedulable(message)]
-                self._tell("FailedScheduling", message, warning=True)
-                self._save()
+            if message not in (None, told):
+                told = message
+                self._status.refuse(str(message))
             await self._node.store.changed()
         return False
 
@@ -118,9 +104,14 @@ class PodRun:
 
     def _exceed(self) -> None:
         message = "Pod was active on the node longer than the specified deadline"
-        self._failure = {"reason": "DeadlineExceeded", "message": message}
-        self._tell("DeadlineExceeded", message)
-        self.end(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
+        self._status.failure = {"reason": "DeadlineExceeded", "message": message}
+        self._status.tell("DeadlineExceeded", message)
+        self.end(self.pod["spec"]["terminationGracePeriodSeconds"])
+
+    def _evict(self, message: str) -> None:
+        self._status.failure = {"reason": "Evicted", "message": message}
+        self._status.tell("Evicted", message, warning=True)
+        self.end(0)
 
     async def _mount(self) -> dict[str, Path] | None:
         """Return the folder of each volume; with one that cannot be mounted wait for the pod's end, and return None."""
@@ -132,7 +123,8 @@ class PodRun:
         try:
             return volumes.prepare(self.pod, self.folder / "volumes", self._node.secrets, claim_folder)
         except ConfigError as error:
-            self._tell("FailedMount", str(error), warning=True)
+            self._status.tell("FailedMount", str(error), warning=True)
+            self._status.publish()
             await self._ending.wait()
             return None
 
@@ -140,9 +132,10 @@ class PodRun:
         spec = self.pod["spec"]
         for item in spec.get("initContainers", []):
             await self._run(item, found)
-            if self._states[item["name"]].get("terminated", {}).get("exitCode") != 0:
+            if self._status.of(item["name"]).get("terminated", {}).get("exitCode") != 0:
                 return
         runs = [asyncio.create_task(self._run(item, found)) for item in spec["containers"]]
+        disk = asyncio.create_task(limits.watch_disk(spec, (self.folder, self.scratch), self._evict))
         try:
             await asyncio.gather(*runs)
         except BaseException:
@@ -150,21 +143,20 @@ class PodRun:
             self.end(0)
             await asyncio.wait(runs)
             raise
+        finally:
+            await _cancel(disk)
 
     async def _run(self, spec: Json, found: dict[str, Path]) -> None:
         """Run one container to its end; one that cannot be created waits for the pod's end."""
-        name, image = spec["name"], spec["image"]
-        if self._ending.is_set():
+        name = spec["name"]
+        if self._ending.is_set() or not await self._unless_ended(self._pull(name).get(spec)):
             return
-        if not names.is_image(image):
-            why = f'couldn\'t parse image name "{image}": invalid reference format'
-            await self._stay(name, "InvalidImageName", f'Failed to apply default image tag "{image}": {why}')
-            return
-        self._tell("Pulled", f'Container image "{image}" already present on machine', container=name)
         try:
             values = variables(spec, self.pod, self._node.secrets, self._skipped)
         except ConfigError as error:
-            await self._stay(name, "CreateContainerConfigError", str(error))
+            self._status.tell("Failed", f"Error: {error}", warning=True, container=name)
+            self._wait(name, "CreateContainerConfigError", str(error))
+            await self._ending.wait()
             return
         log = Log(self._file("logs", name))
         try:
@@ -175,41 +167,63 @@ class PodRun:
         except Abandoned:
             logger.debug("container %s was ended while its files were copied", name)
         except StartError as error:
-            self._states[name] = states.not_started(str(error), states.container_id(self.pod, spec))
-            self._tell("Failed", f"Error: {error}", warning=True, container=name)
+            self._status.set(name, states.not_started(str(error), states.container_id(self.pod, spec)))
+            self._status.tell("Failed", f"Error: {error}", warning=True, container=name)
         finally:
             log.close()
-            self._publish()
+            self._status.publish()
 
     async def _create(self, spec: Json, found: dict[str, Path], values: dict[str, str], log: Log) -> Container:
         node, name = self._node, spec["name"]
         files = container.find_filesystem(spec, node.image, self._file("root", name), self.scratch / name)
         await asyncio.to_thread(container.lay_out, spec, node.built, files, found, self._ending.is_set)
         self.containers[name] = Container(spec, self.pod, values, node.image, files, log)
-        self._tell("Created", f"Created container: {name}", container=name)
+        self._status.tell("Created", f"Created container: {name}", container=name)
         return self.containers[name]
 
     async def _see_out(self, spec: Json, item: Container) -> None:
         name = spec["name"]
-        self._states[name] = states.running()
-        self._tell("Started", f"Started container {name}", container=name)
-        self._publish()
+        self._status.set(name, states.running())
+        self._status.tell("Started", f"Started container {name}", container=name)
+        self._status.publish()
         # What was to be ended while it was being started has not been told yet.
         if self._killing:
             item.kill()
         elif self._ending.is_set():
             item.ask_to_end()
-        code = await item.wait()
+        watching = asyncio.create_task(limits.watch_memory(spec, item.pid, item.kill_for_memory))
+        try:
+            code = await item.wait()
+        finally:
+            await _cancel(watching)
         fall_back = code and spec.get("terminationMessagePolicy") == "FallbackToLogsOnError"
         message = logfile.last(item.log) if fall_back else ""
         identity = states.container_id(self.pod, spec)
-        self._states[name] = states.terminated(self._states[name], code, identity, message)
+        ended = states.terminated(self._status.of(name), code, identity, message, out_of_memory=item.out_of_memory)
+        self._status.set(name, ended)
 
-    async def _stay(self, name: str, reason: str, message: str) -> None:
-        self._states[name] = states.waiting(reason, message)
-        self._tell("Failed", f"Error: {message}", warning=True, container=name)
-        self._publish()
-        await self._ending.wait()
+    def _wait(self, name: str, reason: str, message: str) -> None:
+        self._status.set(name, states.waiting(reason, message))
+        self._status.publish()
+
+    def _pull(self, name: str) -> Pull:
+        def wait(reason: str, message: str) -> None:
+            self._wait(name, reason, message)
+
+        def tell(reason: str, message: str, warning: bool) -> None:
+            self._status.tell(reason, message, warning=warning, container=name)
+
+        return Pull(self._node.images, wait, tell)
+
+    async def _unless_ended(self, action: Coroutine[Any, Any, None]) -> bool:
+        """Do something to its end, unless the pod is to end before; return whether it was done."""
+        ending = asyncio.create_task(self._ending.wait())
+        doing = asyncio.create_task(action)
+        await asyncio.wait({ending, doing}, return_when=asyncio.FIRST_COMPLETED)
+        done = doing.done()
+        await _cancel(ending)
+        await _cancel(doing)
+        return done
 
     def _file(self, kind: str, name: str) -> Path:
         folder = self.folder / kind
@@ -217,28 +231,12 @@ class PodRun:
         return folder / name
 
     def _skipped(self, message: str) -> None:
-        self._tell("InvalidEnvironmentVariableNames", message, warning=True)
+        self._status.tell("InvalidEnvironmentVariableNames", message, warning=True)
 
-    def _tell(self, reason: str, message: str, *, warning: bool = False, container: str = "") -> None:
-        tell(self._node.store, self.pod, reason, message, warning=warning, container=container)
 
-    def _publish(self) -> None:
-        """Work the status out anew, and make it known."""
-        spec, status = self.pod["spec"], self.pod["status"]
-        for key, kind in (("initContainerStatuses", "initContainers"), ("containerStatuses", "containers")):
-            found = [states.of_container(self.pod, item, self._states[item["name"]]) for item in spec.get(kind, [])]
-            if found:
-                status[key] = found
-        status["phase"] = states.phase(spec, self._states)
-        status["conditions"] = states.conditions(spec, self._states, status.get("conditions", []))
-        if "running" in self._states[spec["containers"][0]["name"]]:
-            status.update(podIP=ADDRESS, podIPs=[{"ip": ADDRESS}])
-        if self._failure and (self.over or status["phase"] in ("Succeeded", "Failed")):
-            status.update(self._failure, phase="Failed")
-        self._save()
-
-    def _save(self) -> None:
-        # A pod deleted with no grace is forgotten before its processes have ended.
-        metadata = self.pod["metadata"]
-        if self._node.store.find("pods", metadata["namespace"], metadata["name"]) is self.pod:
-            self._node.store.save("pods", self.pod)
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    """Cancel a task, wait for its end, and raise what it raised, if it did."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()

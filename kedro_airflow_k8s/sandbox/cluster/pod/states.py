@@ -22,12 +22,12 @@ def running() -> Json:
     return {"running": {"startedAt": now()}}
 
 
-def terminated(state: Json, code: int, identity: str, message: str = "") -> Json:
+def terminated(state: Json, code: int, identity: str, message: str = "", *, out_of_memory: bool = False) -> Json:
     """Return the state of a container that ends now, with an exit code; `state` is the one before."""
     return {
         "terminated": {
             "exitCode": code,
-            "reason": "Error" if code else "Completed",
+            "reason": "OOMKilled" if out_of_memory else "Error" if code else "Completed",
             **({"message": message} if message else {}),
             "startedAt": state["running"]["startedAt"],
             "finishedAt": now(),

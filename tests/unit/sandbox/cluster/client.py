@@ -13,6 +13,7 @@ import aiohttp
 
 from kedro_airflow_k8s.sandbox.cluster.image import Image
 from kedro_airflow_k8s.sandbox.cluster.kubernetes import Cluster
+from kedro_airflow_k8s.sandbox.cluster.settings import DEFAULT, ClusterSettings
 
 SPACE = "/api/v1/namespaces/lab"
 
@@ -40,9 +41,9 @@ class Client:
         assert code == 201, body
         return body
 
-    async def create_claim(self, name: str) -> Path:
+    async def create_claim(self, name: str, **spec: Any) -> Path:
         """Create a claim; return its folder."""
-        code, body = await self.ask("POST", f"{SPACE}/persistentvolumeclaims", claim(name))
+        code, body = await self.ask("POST", f"{SPACE}/persistentvolumeclaims", claim(name, **spec))
         assert code == 201, body
         return self.root / "claims" / "lab" / name
 
@@ -83,6 +84,26 @@ class Client:
         version = (await self.get(path))["metadata"]["resourceVersion"]
         return await self.session.get(f"{SPACE}/{path}?watch=true&resourceVersion={version}")
 
+    async def told(self, name: str, *reasons: str) -> list[tuple[str, str, str]]:
+        """Wait until an object has each of these events; return type, reason and message of all it has."""
+        for _ in range(500):
+            query = {"fieldSelector": f"involvedObject.name={name}"}
+            found = [(e["type"], e["reason"], e["message"]) for e in (await self.get("events", **query))["items"]]
+            if set(reasons) <= {reason for _, reason, _ in found}:
+                return found
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{name}: {found}, without {reasons}")
+
+    async def waiting(self, name: str, reason: str) -> Any:
+        """Wait until the first container of a pod waits for this reason; return its `waiting`."""
+        for _ in range(500):
+            status = (await self.get(f"pods/{name}"))["status"]
+            found = (status.get("containerStatuses") or [{"state": {}}])[0]["state"].get("waiting", {})
+            if found.get("reason") == reason:
+                return found
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{name}: {found}, not {reason}")
+
     async def events(self, name: str) -> list[tuple[str, str]]:
         """Return reason and message of each event of a pod."""
         found = await self.get("events", fieldSelector=f"involvedObject.name={name}")
@@ -96,6 +117,7 @@ async def running(
     files: Mapping[str, str] | None = None,
     secrets: Mapping[str, Mapping[str, str]] | None = None,
     token: str | None = None,
+    settings: ClusterSettings = DEFAULT,
     python: Path = Path(sys.executable),
 ) -> AsyncIterator[Client]:
     """Run a cluster whose image holds these files, and stop it at the end; nothing of it may be left then."""
@@ -106,7 +128,7 @@ async def running(
         (project / name).write_text(text, encoding="utf-8")
     image = Image(project, PurePosixPath("/home/kedro_docker"), python)
     root = (folder / "cluster").resolve()
-    cluster = Cluster(image=image, root=root, secrets=secrets or {}, token=token)
+    cluster = Cluster(image=image, root=root, secrets=secrets or {}, token=token, settings=settings)
     before = asyncio.all_tasks()
     address = await cluster.start()
     try:
@@ -126,9 +148,9 @@ def pod(name: str, args: Any, *, container: Any = None, labels: Any = None, **sp
     return {"metadata": metadata, "spec": {"restartPolicy": "Never", "containers": [base], **spec}}
 
 
-def claim(name: str) -> Any:
+def claim(name: str, **options: Any) -> Any:
     """Write a claim of one gibibyte."""
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **options}
     return {"metadata": {"name": name}, "spec": spec}
 
 

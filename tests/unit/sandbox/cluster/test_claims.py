@@ -79,7 +79,10 @@ def test_a_pod_waits_for_its_claim(tmp_path):
 
     waiting, events, scheduled = asyncio.run(scene())
     condition = waiting["conditions"][0]
-    message = '0/1 nodes are available: persistentvolumeclaim "data" not found.'
+    message = (
+        '0/1 nodes are available: persistentvolumeclaim "data" not found. '
+        "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+    )
 
     assert ("Pending", "PodScheduled", "False", "Unschedulable", message) == (
         waiting["phase"],
