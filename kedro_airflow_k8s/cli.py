@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from kedro_airflow_k8s import options
 from kedro_airflow_k8s.errors import KedroAirflowK8sError
 from kedro_airflow_k8s.options import BuildOptions, Selection, compiles, refuse_empty
+from kedro_airflow_k8s.terminal import visible
 
 if TYPE_CHECKING:
     from kedro_airflow_k8s.airflow import AirflowClient
@@ -32,7 +33,7 @@ class Group(click.Group):
             line = f"{ctx.command_path} {error.option_name} NAME {error.ctx.info_name}"
             raise click.UsageError(f"{error.option_name} belongs before the command: `{line}`", ctx=error.ctx) from None
         except KedroAirflowK8sError as error:
-            click.ClickException(str(error)).show()
+            click.ClickException(visible(str(error))).show()
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
@@ -103,7 +104,7 @@ def list_pipelines(selection: Selection, form: str, output_file: IO[str] | None)
     from kedro_airflow_k8s.build import settings
 
     host = str(settings(selection.metadata, selection.env, "host").host)
-    text = listing.FORMATS[form](_connect(host).dags())
+    text = visible(listing.FORMATS[form](_connect(host).dags()))
     if output_file:
         output_file.write(f"{text}\n")
     click.echo(text)
@@ -119,7 +120,7 @@ def ui(selection: Selection, dag_name: str | None) -> None:
 
     config = build.settings(selection.metadata, selection.env, "host")
     address = page(str(config.host), build.dag_id(config, selection.pipeline, dag_name))
-    click.echo(address)
+    click.echo(visible(address))
     click.launch(address)
 
 
@@ -140,7 +141,7 @@ def run_once(
     patience = run.Wait(load_timeout, wait or math.inf)
     started = run.start(built, client, output, patience, replace_schedule=replace_schedule, report=_report)
     address = client.page(started.dag_id, started.run_id)
-    click.echo(address)
+    click.echo(visible(address))
     if wait:
         try:
             run.follow(client, started, patience)
@@ -196,7 +197,7 @@ def init_(selection: Selection, airflow_url: str | None, output: str | None, wor
 
 
 def _report(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
 
 
 def _connect(host: str) -> AirflowClient:

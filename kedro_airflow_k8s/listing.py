@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from kedro_airflow_k8s.terminal import visible
+
 if TYPE_CHECKING:
     from kedro_airflow_k8s.airflow import Dag
 
@@ -17,7 +19,8 @@ def table(dags: Sequence[Dag]) -> str:
     from tabulate import tabulate
 
     # Ids such as 007 and 1e3 are no numbers.
-    return tabulate(_rows(dags), headers=["Name", "ID"], disable_numparse=True)
+    rows = [[visible(cell) for cell in row] for row in _rows(dags)]
+    return tabulate(rows, headers=["Name", "ID"], disable_numparse=True)
 
 
 def as_json(dags: Sequence[Dag]) -> str:

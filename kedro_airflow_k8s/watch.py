@@ -13,11 +13,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from kedro_airflow_k8s.terminal import visible
+
 if TYPE_CHECKING:
     from kedro_airflow_k8s.airflow import Run, Task
 
+# Lines of why tasks wait, before the table.
+_NOTES = 5
 # Airflow considers a task only when what stands before it is done.
 NO_STATE = "waiting"
+_RUNNING = frozenset({"running", "deferred", "awaiting_input"})
 _ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _STYLES = {
     "success": "green",
@@ -26,6 +31,7 @@ _STYLES = {
     "up_for_retry": "yellow",
     "up_for_reschedule": "yellow",
     "restarting": "yellow",
+    "awaiting_input": "bold yellow",
     "running": "bold cyan",
     "deferred": "cyan",
     "queued": "blue",
@@ -71,7 +77,7 @@ class Watcher:
 
     def report(self, text: str) -> None:
         """Print a line beside the table."""
-        self._progress.print(Text(text), soft_wrap=True)
+        self._progress.print(_text(text), soft_wrap=True)
 
     def show(self, run: Run, tasks: Sequence[Task]) -> None:
         """Show how the run stands."""
@@ -84,7 +90,7 @@ class Watcher:
 
     def _note_starts(self) -> None:
         # By our own clock: Airflow's may differ, and it names no duration before the end.
-        running = {(task.name, task.try_number) for task in self._tasks if task.state in {"running", "deferred"}}
+        running = {(task.name, task.try_number) for task in self._tasks if task.state in _RUNNING}
         self._since |= {key: self._now() for key in running - self._since.keys()}
 
     def _durations(self) -> list[str]:
@@ -92,21 +98,24 @@ class Watcher:
 
     def _duration(self, task: Task) -> str:
         since = self._since.get((task.name, task.try_number))
-        if task.state in {"running", "deferred"} and since is not None:
+        if task.state in _RUNNING and since is not None:
             return span(self._now() - since)
         # On SQLite Airflow 3.0 now and then tells a negative one.
         duration = task.duration or 0.0
         return span(duration) if duration > 0 and task.state in _ENDED else ""
 
     def _headline(self, run: Run) -> Text:
-        state = Text(run.state, style=_STYLES.get(run.state, ""))
-        return Text.assemble(f"Run {run.run_id}: ", state, " after " if run.has_ended else " for ", self._elapsed(run))
+        state = _text(run.state, _STYLES.get(run.state, ""))
+        return Text.assemble(
+            _text(f"Run {run.run_id}: "), state, " after " if run.has_ended else " for ", self._elapsed(run)
+        )
 
     def _elapsed(self, run: Run) -> str:
         return span((run.end - run.start).total_seconds() if run.start and run.end else self._now() - self._start)
 
     def _live_table(self, run: Run) -> Group:
-        rows = max(3, self._progress.height - 6)
+        notes = [_text(f"{task.name} waits: {task.note}") for task in self._tasks if task.note][:_NOTES]
+        rows = max(3, self._progress.height - 6 - len(notes))
         tasks, hidden = self._tasks, ""
         if len(tasks) > rows:
             # What goes on now, then what ended last; the rest is counted.
@@ -118,20 +127,23 @@ class Watcher:
             hidden = "and " + ", ".join(f"{count} {state}" for state, count in others.items())
         drawn = table(tasks, [self._duration(task) for task in tasks])
         # The headline first: what does not fit on the screen is cut off at its lower end.
-        return Group(self._headline(run), drawn, Text(hidden, style="dim"))
+        return Group(self._headline(run), *notes, drawn, _text(hidden, "dim"))
 
     def _print_changes(self, run: Run, former: Run | None, former_tasks: tuple[Task, ...]) -> None:
         if former is None or former.state != run.state:
             self._print_line(f"run {run.run_id}: {run.state}")
         known = {task.name: (task.state, task.try_number) for task in former_tasks}
+        notes = {task.name: task.note for task in former_tasks}
         for task in self._tasks:
             if task.state is not None and known.get(task.name) != (task.state, task.try_number):
                 attempt = f" (try {task.try_number})" if task.try_number > 1 else ""
                 duration = self._duration(task) if task.state in _ENDED else ""
                 self._print_line(f"{task.name}: {task.state}{attempt}{f' after {duration}' if duration else ''}")
+            if task.note and notes.get(task.name) != task.note:
+                self._print_line(f"{task.name} waits: {task.note}")
 
     def _print_line(self, text: str) -> None:
-        self._progress.print(Text(f"[{span(self._now() - self._start)}] {text}"), soft_wrap=True)
+        self._progress.print(_text(f"[{span(self._now() - self._start)}] {text}"), soft_wrap=True)
 
 
 def table(tasks: Sequence[Task], durations: Sequence[str]) -> Table:
@@ -144,8 +156,12 @@ def table(tasks: Sequence[Task], durations: Sequence[str]) -> Table:
     for task, duration in zip(tasks, durations, strict=True):
         state = task.state or NO_STATE
         tries = str(task.try_number) if task.try_number else ""
-        drawn.add_row(Text(task.name), Text(state, style=_STYLES.get(state, "")), tries, duration)
+        drawn.add_row(_text(task.name), _text(state, _STYLES.get(state, "")), tries, duration)
     return drawn
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(visible(text), style=style)
 
 
 def span(seconds: float) -> str:

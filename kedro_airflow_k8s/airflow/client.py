@@ -136,11 +136,11 @@ class AirflowClient:
         late = datetime.max.replace(tzinfo=timezone.utc)
         return tuple(sorted(tasks, key=lambda task: (task.start or late, task.name)))
 
-    def log(self, dag_id: str, run_id: str, task: Task) -> tuple[LogRecord, ...]:
+    def log(self, dag_id: str, run_id: str, task: Task, *, seconds: float = _LONG) -> tuple[LogRecord, ...]:
         """Return the log of a task's latest try."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task.task_id, safe='')}/logs/{task.try_number}"
         parameters = {"full_content": "true", "map_index": task.map_index}
-        return self._read(self.api.log, self._send("GET", path, params=parameters, seconds=_LONG))
+        return self._read(self.api.log, self._send("GET", path, params=parameters, seconds=seconds))
 
     def _start(self, dag_id: str, run_id: str) -> Run:
         """Ask for a run, once. Raises `LostAnswer` if there may be one though the answer does not say so."""

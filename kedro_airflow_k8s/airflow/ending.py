@@ -6,18 +6,21 @@ import math
 from collections.abc import Callable
 
 from kedro_airflow_k8s.airflow import logs
+from kedro_airflow_k8s.airflow.budget import Budget
 from kedro_airflow_k8s.airflow.client import AirflowClient
 from kedro_airflow_k8s.airflow.patience import Patience
 from kedro_airflow_k8s.airflow.records import Run, Task
+from kedro_airflow_k8s.airflow.waiting import Waiting
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowError, AirflowUnreachable, RunFailed, WaitTimeout
 from kedro_airflow_k8s.model import Report
 
 Seen = Callable[[Run, tuple[Task, ...]], None]
-# 353 requests for the run's state in 10 minutes ...
-_POLL = 1.7
-# ... and 45 for pages of its tasks: some at once, as much happens when a run begins, then one each 16 s.
-_SAVED, _SAVING = 8.0, 16.0
-_TASKS, _TASKS_IDLE = 3.0, 30.0
+# 316 requests for the run's state in 10 minutes ...
+_POLL = 1.9
+# ... and 54 for pages of its tasks: some at once, as much happens when a run begins, then one each 13 s. The rest is
+# for the logs of tasks that wait for their pods.
+_SAVED, _SAVING = 8.0, 13.0
+_TASKS, _TASKS_IDLE = 3.0, 10.0
 _LINES = 25
 _LOGS = 5
 # What is asked in the last moment has some seconds for its answer.
@@ -53,9 +56,10 @@ def _follow(
 ) -> tuple[Run, tuple[Task, ...]]:
     clock = client.clock
     patience = Patience(clock, report)
-    budget = _Budget(clock.now())
+    turns = _Turns(clock.now())
     start = clock.now()
     asking = client.until(start + seconds + _GRACE)
+    waiting = Waiting(asking, dag_id, run_id)
     run: Run | None = None
     tasks: tuple[Task, ...] = ()
     while True:
@@ -64,10 +68,10 @@ def _follow(
             run = asking.run(dag_id, run_id)
             if run is None:
                 raise RunFailed(f"Airflow at {client.host} no longer has run {run_id} of {dag_id}; was it deleted?")
-            if run.has_ended or budget.allows(now):
+            if run.has_ended or turns.has_come(now):
                 former, tasks = tasks, asking.tasks(dag_id, run_id)
-                budget.spend(now, tasks, changed=tasks != former)
-            seen(run, tasks)
+                turns.taken(now, tasks, changed=tasks != former)
+            seen(run, tasks if run.has_ended else waiting.explain(tasks))
             if run.has_ended:
                 return _checked(client, run, tasks), tasks
         left = start + seconds - clock.now()
@@ -93,27 +97,23 @@ def _checked(client: AirflowClient, run: Run, tasks: tuple[Task, ...]) -> Run:
     return run
 
 
-class _Budget:
-    """When to ask for the tasks: soon again while they change, seldom while not, and never too often in all."""
+class _Turns:
+    """When to ask for the tasks: soon again while they change, less often while not, and never too often in all."""
 
     def __init__(self, now: float) -> None:
-        self._saved = _SAVED
-        self._counted = now
+        self._budget = Budget(now, _SAVED, _SAVING)
         self._pause = _TASKS
         self._next = now
         self._cost = 1
 
-    def allows(self, now: float) -> bool:
+    def has_come(self, now: float) -> bool:
         """Tell whether it is time, and there are requests left for it."""
-        self._saved = min(_SAVED, self._saved + (now - self._counted) / _SAVING)
-        self._counted = now
-        # More pages than can be saved up are read when all is saved up, and paid for afterwards.
-        return now >= self._next and self._saved >= min(self._cost, _SAVED)
+        return now >= self._next and self._budget.has(now, self._cost)
 
-    def spend(self, now: float, tasks: tuple[Task, ...], *, changed: bool) -> None:
+    def taken(self, now: float, tasks: tuple[Task, ...], *, changed: bool) -> None:
         """Count the requests that it took to read the tasks."""
         self._cost = max(1, -(-len(tasks) // 100))
-        self._saved -= self._cost
+        self._budget.spend(self._cost)
         self._pause = _TASKS if changed else min(_TASKS_IDLE, self._pause * 2)
         self._next = now + self._pause
 
@@ -140,6 +140,7 @@ def _last_words(client: AirflowClient, run: Run, task: Task) -> str:
         records = client.log(run.dag_id, run.run_id, task)
     except AirflowError as error:
         return f"{name}; its log could not be read: {error}"
-    reason = logs.exit_reason(records)
-    lines = "".join(f"\n  {line}" for line in logs.tail(records, _LINES))
-    return f"{name}{f' ({reason})' if reason else ''}; its last log lines:{lines or ' none'}"
+    ended = logs.pod_end(records)
+    shown = (*([ended] if ended else []), *logs.tail(records, _LINES))
+    lines = "".join(f"\n  {line}" for line in shown)
+    return f"{name}; its last log lines:{lines or ' none'}"

@@ -9,14 +9,19 @@ from typing import Any
 
 from kedro_airflow_k8s.airflow import fields
 from kedro_airflow_k8s.airflow.records import LogRecord
+from kedro_airflow_k8s.contract import POD_ENDED, POD_WAITS
 
 _V1_START = re.compile(r"\[\d{4}-\d\d-\d\dT[^\]]*\] \{(?P<source>[^}]*)\} (?P<level>[A-Z]+) - (?P<text>.*)")
 # A deferred task prints the pod's lines with a further word.
 _POD_LINE = re.compile(r"\[(?P<container>[a-z0-9-]+)\] (?:logs: )?(?P<text>.*)", re.DOTALL)
-_POD_SOURCES = ("pod_manager.py", "PodManager", "pod.py", "KubernetesPodOperator")
+# The operator writes the lines of a pod whose task was deferred; ours is a subclass of the provider's.
+_POD_SOURCES = ("pod_manager.py", "PodManager", "pod.py", "PodOperator")
 _DULL_GROUPS = ("Pre ", "Post ", "Log message source details")
 _FAILURE = "Task failed with exception"
-_EXIT = re.compile(r"'terminated': \{[^{}]*?'exit_code': (?P<code>\d+)[^{}]*?'reason': '?(?P<reason>\w+)")
+# What the provider writes of a container, where our operators did not come to write their own line.
+_PROVIDERS_END = re.compile(
+    r"Container 'base': state='TERMINATED', reason='?(?P<reason>\w+)'?, exit_code=(?P<code>\d+)", re.ASCII
+)
 
 
 def from_v1(content: Any) -> tuple[LogRecord, ...]:
@@ -63,19 +68,37 @@ def tail(records: Sequence[LogRecord], count: int) -> tuple[str, ...]:
     return tuple(line.rstrip() for line in lines[-count:])
 
 
-def exit_reason(records: Sequence[LogRecord]) -> str:
-    """Return how the pod's container ended (`exit code 137, OOMKilled`), empty if the log does not say."""
-    found = [match for record in records for match in _EXIT.finditer(record.text)]
-    if not found:
+def pod_end(records: Sequence[LogRecord]) -> str:
+    """Return the line that says how the task's pod ended, empty if the log does not say."""
+    said = [record.text.splitlines()[0] for record in records if record.text.startswith(POD_ENDED)]
+    if said:
+        return said[-1]
+    found = [match for record in records for match in _PROVIDERS_END.finditer(record.text)]
+    if not found or found[-1]["reason"] == "Completed":
         return ""
     reason = found[-1]["reason"]
-    return f"exit code {found[-1]['code']}" + ("" if reason in {"None", "Error"} else f", {reason}")
+    return f"{POD_ENDED}{'' if reason in {'None', 'Error'} else f'{reason}, '}exit code {found[-1]['code']}"
+
+
+def waiting_reason(records: Sequence[LogRecord]) -> str | None:
+    """Return why the task's pod waits; empty if the log does not say, and None once a container has written a line."""
+    reason: str | None = ""
+    for record in records:
+        if record.text.startswith(POD_WAITS):
+            reason = record.text.splitlines()[0].removeprefix(POD_WAITS).strip()
+        elif _pod_line(record) or record.text.startswith(POD_ENDED):
+            reason = None
+    return reason
+
+
+def _pod_line(record: LogRecord) -> re.Match[str] | None:
+    return _POD_LINE.fullmatch(record.text) if record.source.endswith(_POD_SOURCES) else None
 
 
 def _of_pod(records: Sequence[LogRecord]) -> list[str]:
     lines: list[str] = []
     for record in records:
-        match = _POD_LINE.fullmatch(record.text) if record.source.endswith(_POD_SOURCES) else None
+        match = _pod_line(record)
         if match:
             lines += match["text"].splitlines() or [""]
     return lines
@@ -86,6 +109,9 @@ def _of_task(records: Sequence[LogRecord]) -> list[str]:
     kept: list[LogRecord] = []
     failure: list[LogRecord] = []
     for record in _without_dull_groups(records):
+        if record.text.startswith(POD_ENDED):
+            # It is shown by itself.
+            continue
         if failure and not record.source.startswith("task.std"):
             # What follows a failure is how Airflow records it, but for what the task printed and was held up.
             continue

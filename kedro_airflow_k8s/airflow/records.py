@@ -48,7 +48,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Task:
-    """One task of a run; `state` is None until Airflow considers it, `duration` is in seconds, None until it ends."""
+    """One task of a run.
+
+    `state` is None until Airflow considers the task; `duration` is in seconds, None until it ends. `note` says what the
+    task waits for, if that is known.
+    """
 
     task_id: str
     state: str | None
@@ -56,6 +60,7 @@ class Task:
     start: datetime | None = None
     duration: float | None = None
     map_index: int = -1
+    note: str = ""
 
     @property
     def name(self) -> str:

@@ -6,9 +6,21 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "kedro_airflow_k8s"
-BOTTOM = {"", "addresses", "errors"}
+BOTTOM = {"", "addresses", "contract", "errors", "terminal"}
 ALLOWED = {
-    "cli": {"airflow", "build", "config", "delivery", "errors", "init", "listing", "options", "run", "sandbox"},
+    "cli": {
+        "airflow",
+        "build",
+        "config",
+        "delivery",
+        "errors",
+        "init",
+        "listing",
+        "options",
+        "run",
+        "sandbox",
+        "terminal",
+    },
     "run": {"airflow", "build", "delivery", "model", "watch"} | BOTTOM,
     "build": {"codegen", "config", "errors", "model", "options", "plan", "project"},
     "options": {"config"},
@@ -24,12 +36,14 @@ ALLOWED = {
     "variables": set(),
     "airflow": {"airflow", "model"} | BOTTOM,
     "watch": {"airflow"} | BOTTOM,
-    "listing": {"airflow"},
+    "listing": {"airflow", "terminal"},
     "sandbox": {"airflow", "build", "config", "dockerignore", "model", "run", "sandbox"} | BOTTOM,
     "operators": {"operators"},
     "model": set(),
     "errors": set(),
     "addresses": set(),
+    "contract": set(),
+    "terminal": set(),
     "": set(),
 }
 # The rooms of the sandbox, and within the cluster the rooms that are below another.

@@ -66,6 +66,39 @@ def test_without_a_terminal_each_change_is_one_plain_line(clock):
     ] == progress.file.getvalue().splitlines()
 
 
+def test_why_a_task_waits_is_a_line(clock):
+    """Once for each reason."""
+    progress = plain()
+    with Watcher(progress, plain(), clock) as watcher:
+        watcher.show(run(), [Task("a", "running", 1)])
+        clock.time = 5
+        watcher.show(run(), [Task("a", "running", 1, note="ErrImagePull: no such image")])
+        watcher.show(run(), [Task("a", "running", 1, note="ErrImagePull: no such image")])
+        clock.time = 20
+        watcher.show(run(), [Task("a", "awaiting_input", 1, note="somebody must answer in Airflow: http://x")])
+
+    assert [
+        "[0:00] run r: running",
+        "[0:00] a: running",
+        "[0:05] a waits: ErrImagePull: no such image",
+        "[0:20] a: awaiting_input",
+        "[0:20] a waits: somebody must answer in Airflow: http://x",
+    ] == progress.file.getvalue().splitlines()
+
+
+def test_why_tasks_wait_is_above_the_table_that_changes(clock):
+    """At most five lines, so that the table keeps its place."""
+    tasks = [Task(f"a{number}", "running", 1, note=f"reason {number}") for number in range(9)]
+    progress = terminal(height=30)
+    with Watcher(progress, plain(), clock) as watcher:
+        watcher.show(run(), tasks)
+        live = text(progress)
+
+    assert [f"a{number} waits: reason {number}" for number in range(5)] == [
+        line.strip() for line in live.splitlines() if "waits" in line
+    ]
+
+
 def test_the_whole_table_is_the_result(clock):
     """On the other console, with every task."""
     result = plain()

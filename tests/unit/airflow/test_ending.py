@@ -35,7 +35,18 @@ def test_the_end_is_noticed_within_2_s_with_at_most_400_requests_in_10_minutes(s
 
 
 @pytest.mark.parametrize(
-    "state", ["queued", "scheduled", "running", "deferred", "up_for_retry", "up_for_reschedule", "restarting", None]
+    "state",
+    [
+        "queued",
+        "scheduled",
+        "running",
+        "deferred",
+        "up_for_retry",
+        "up_for_reschedule",
+        "restarting",
+        "awaiting_input",
+        None,
+    ],
 )
 def test_no_end(airflow, client, time, state):
     """A task in such a state, and a run that is queued or running, are waited for."""

@@ -1,8 +1,18 @@
-"""What is shown of a failed task's log; the samples are cut from logs of Airflow 2.11.2 and 3.3.2."""
+"""What is shown of a failed task's log.
+
+`recorded/` has logs of Airflow 2.11.2 and 3.3.2 with the provider 10.25, as the REST API gave them: a sandbox ran a DAG
+of two nodes, one that raises a KeyError and one that kills its own process with SIGKILL, and `content` of
+`GET …/taskInstances/…/logs/…` was written down. Taken out are most lines of Kedro's log, fields of an entry that
+nobody reads, and the names of a machine's folders.
+"""
+
+import json
+from pathlib import Path
 
 import pytest
 
-from kedro_airflow_k8s.airflow.logs import exit_reason, from_v1, from_v2, tail
+from kedro_airflow_k8s.airflow.logs import from_v1, from_v2, pod_end, tail, waiting_reason
+from kedro_airflow_k8s.airflow.records import LogRecord
 
 POD_V1 = r"""
  INFO - ::group::Log message source details
@@ -115,9 +125,15 @@ def v1(text):
     return from_v1(repr([("host", text.lstrip("\n"))]))
 
 
+def recorded(name):
+    """Return the records of a recorded log."""
+    text = (Path(__file__).parent / "recorded" / name).read_text(encoding="utf-8")
+    return from_v2(json.loads(text)) if name.endswith(".json") else from_v1(text)
+
+
 @pytest.mark.parametrize("records", [v1(POD_V1), from_v2(POD_V2)], ids=["v1", "v2"])
 def test_the_lines_of_the_pod_are_what_is_shown(records):
-    """Not Airflow's traceback after them, which ends with the pod's description; how the pod ended is told apart."""
+    """Not Airflow's traceback after them, which may end with the pod's description."""
     assert (
         "kedro starts",
         "Traceback (most recent call last):",
@@ -125,7 +141,47 @@ def test_the_lines_of_the_pod_are_what_is_shown(records):
         "KeyError: 'nope'",
     ) == tail(records, 25)
     assert ("KeyError: 'nope'",) == tail(records, 1)
-    assert "exit code 137, OOMKilled" == exit_reason(records)
+
+
+@pytest.mark.parametrize("name", ["2.11.2-{}.txt", "3.3.2-{}.json"])
+@pytest.mark.parametrize(
+    ("task", "ended", "last"),
+    [("killed", "exit code 137", "about to be killed"), ("failing", "exit code 1", "KeyError: 'no_such_column'")],
+)
+def test_how_a_pod_ended_is_read_from_what_the_provider_writes(name, task, ended, last):
+    """Where our operator was not there to write it."""
+    records = recorded(name.format(task))
+
+    assert f"Pod ended: {ended}" == pod_end(records)
+    assert (last,) == tail(records, 1)
+    assert waiting_reason(records) is None
+
+
+@pytest.mark.parametrize("name", ["2.11.2-killed.txt", "3.3.2-killed.json"])
+def test_a_reason_of_kubernetes_is_named(name):
+    """Out of memory, for one; `Error` says nothing."""
+    killed = [
+        LogRecord(record.text.replace("reason='Error'", "reason='OOMKilled'"), record.level, record.source)
+        for record in recorded(name)
+    ]
+
+    assert "Pod ended: OOMKilled, exit code 137" == pod_end(killed)
+
+
+@pytest.mark.parametrize("name", ["2.11.2-killed.txt", "3.3.2-killed.json"])
+def test_what_our_operator_writes_of_the_end_comes_before_the_providers_words(name):
+    """It has looked at more."""
+    records = (*recorded(name), LogRecord("Pod ended: out of memory\nmore", "error", "x.NodePodOperator"))
+
+    assert "Pod ended: out of memory" == pod_end(records)
+    assert not any(line.startswith("Pod ended") for line in tail(records, 99))
+
+
+def test_the_lines_of_a_deferred_pod_on_airflow_3():
+    """The operator writes them, which is a class of ours."""
+    records = from_v2([{"event": "[base] logs: line 1", "logger": "airflow.task.operators.x.NodePodOperator"}])
+
+    assert ("line 1",) == tail(records, 25)
 
 
 def test_the_lines_of_a_deferred_pod():
@@ -150,7 +206,7 @@ def test_a_task_without_a_pod_shows_its_own_part_of_the_log(records):
         "ValueError: boom",
         "second line",
     ) == lines
-    assert "" == exit_reason(records)
+    assert "" == pod_end(records)
 
 
 def test_a_pod_that_never_started():
