@@ -50,7 +50,7 @@ def variable(context: Any, name: str) -> str:
     return str(value)
 
 
-def literal(text: str) -> str:
+def env_value(text: str) -> str:
     """Write text so that Kubernetes takes none of it for a reference to a variable."""
     return text.replace("$", "$$")
 

@@ -12,11 +12,19 @@ POD_DEFAULTS = {"log_events_on_failure": True, "log_pod_spec_on_failure": False,
 
 
 class PlainPodOperator(KubernetesPodOperator):
-    """Run a pod that is written as plain data, with Jinja templates in its strings."""
+    """Run a pod that is written as `kubectl get pod -o yaml` shows it, with Jinja templates in its strings.
+
+    The templates may call `functions`.
+    """
 
     template_fields = ("pod_template_dict",)
     template_fields_renderers = {"pod_template_dict": "yaml"}
-    functions: dict[str, Callable[..., str]] = {}
+
+    def __init__(
+        self, *, pod: dict[str, Any], functions: dict[str, Callable[..., str]] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(pod_template_dict=pod, **POD_DEFAULTS, **kwargs)
+        self.functions = functions or {}
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         environment = jinja_env or self.get_template_env()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 
 from kedro_airflow_k8s.operators._airflow import BaseOperator
-from kedro_airflow_k8s.operators.pod import POD_DEFAULTS, PlainPodOperator
+from kedro_airflow_k8s.operators.pod import PlainPodOperator
 
 
 class CreatePipelineStorageOperator(BaseOperator):
@@ -49,20 +48,7 @@ def _is_ours(found: Any, claim: dict[str, Any]) -> bool:
 
 
 class DataVolumeInitOperator(PlainPodOperator):
-    """Copy the data folder of the image into the volume, by the pod of the nodes with another command."""
-
-    def __init__(
-        self, *, pod: dict[str, Any], functions: dict[str, Callable[..., str]] | None = None, **kwargs: Any
-    ) -> None:
-        (container,) = pod["spec"]["containers"]
-        # The volume hides the image's data folder where the nodes mount it, so here it lies beside that folder.
-        mount = {"name": "data", "mountPath": f"{container['workingDir']}/data_volume"}
-        copy = "if [ -d data ]; then cp -Rf data/. data_volume/; else echo 'The image has no data to copy.'; fi"
-        # The arguments stay, unused by the script, so that one without a value fails before any pod starts.
-        container = {**container, "command": ["sh", "-c", copy], "volumeMounts": [mount]}
-        pod = {**pod, "spec": {**pod["spec"], "containers": [container]}}
-        super().__init__(pod_template_dict=pod, **POD_DEFAULTS, **kwargs)
-        self.functions = functions or {}
+    """Copy the data folder of the image into the volume."""
 
 
 class DeletePipelineStorageOperator(BaseOperator):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 from kedro_airflow_k8s import __version__
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.errors import PlanError
-from kedro_airflow_k8s.model import Call, DagSpec, Finding, Fragment, Local, Plan, Ref, Rule, TaskSpec
+from kedro_airflow_k8s.model import Addition, Call, DagSpec, Finding, Fragment, Local, Plan, Ref, Rule, TaskSpec
 from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.context import Context
 from kedro_airflow_k8s.plan.data import data
@@ -20,7 +21,7 @@ from kedro_airflow_k8s.plan.mlflow import mlflow
 from kedro_airflow_k8s.plan.pod import pod
 from kedro_airflow_k8s.plan.sensors import sensors
 from kedro_airflow_k8s.plan.storage import storage
-from kedro_airflow_k8s.plan.tasks import common_pod, node_tasks
+from kedro_airflow_k8s.plan.tasks import FUNCTIONS, commonest, names, node_tasks, pods
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project
 
 FEATURES: tuple[Callable[[Context], Fragment], ...] = (pod, sensors, storage, inputs, mlflow, data)
@@ -49,43 +50,47 @@ def plan(
     `command` is what the user can repeat to make the file again, `today` (UTC) dates a DAG outside git, and `name`
     overrides the DAG's id; `allow_memory` lets datasets pass in memory between tasks. Raises `PlanError`.
     """
-    run = config.run_config
     wanted, dag_id = identify(config, project.pipeline, name)
-    schedule = run.cron_expression if scheduled else None
+    schedule = config.run_config.cron_expression if scheduled else None
     groups = grouped(project.nodes, TAKEN)
     context = Context(project, config, groups, dag_id, schedule, allow_memory)
-    fragments = [(feature.__name__, feature(context)) for feature in FEATURES]
-    whole = combined(fragments)
-    chains = [fragment for _, fragment in fragments]
+    own = Fragment(
+        dag=_arguments(context, today),
+        tasks={group.task_id: Addition({"nodes": names(group)}) for group in groups},
+        findings=tuple(_names(project, wanted, dag_id)),
+    )
+    fragments = {"plan": own, **{feature.__name__: feature(context) for feature in FEATURES}}
+    whole = combined(fragments.items())
+    held, local_of = pods(groups, whole)
+    functions = {FUNCTIONS: whole.functions} if whole.functions else {}
+    handed = {name: Local(name) for name in functions}
+    own = Fragment(locals={**functions, **held}, defaults={"pod": Local(commonest(local_of)), **handed})
+    whole = combined([("features", whole), ("plan", own)])
     dag = DagSpec(
         dag_id=dag_id,
         doc=_documentation(project, config, command),
-        arguments={
-            "description": run.description,
-            "schedule": schedule,
-            "start_date": _start(project, config, today, scheduled=schedule is not None),
-            "catchup": run.catchup,
-            **({"max_active_runs": 1} if schedule == "@continuous" else {}),
-            "tags": _tags(project, config),
-            **whole.dag,
-        },
-        nodes=node_tasks(groups, whole),
+        arguments=whole.dag,
+        nodes=node_tasks(groups, whole, local_of),
         final=FINAL,
-        defaults={
-            "pod": Local("pod"),
-            **({"functions": Local("functions")} if whole.functions else {}),
-            **whole.defaults,
-        },
-        locals={
-            **whole.locals,
-            **({"functions": whole.functions} if whole.functions else {}),
-            "pod": common_pod(whole),
-        },
+        defaults=whole.defaults,
+        locals=whole.locals,
         first=whole.first,
-        before=tuple(fragment.before for fragment in chains if fragment.before),
-        after=tuple(_clean_up(fragment) for fragment in chains if fragment.after),
+        before=tuple(fragment.before for fragment in fragments.values() if fragment.before),
+        after=tuple(_clean_up(fragment) for fragment in fragments.values() if fragment.after),
     )
-    return Plan(dag, (*_names(project, wanted, dag_id), *whole.findings))
+    return Plan(dag, whole.findings)
+
+
+def _arguments(context: Context, today: date) -> dict[str, Any]:
+    run = context.config.run_config
+    return {
+        "description": run.description,
+        "schedule": context.schedule,
+        "start_date": _start(context.project, context.config, today, scheduled=context.schedule is not None),
+        "catchup": run.catchup,
+        **({"max_active_runs": 1} if context.schedule == "@continuous" else {}),
+        "tags": _tags(context.project, context.config),
+    }
 
 
 def _names(project: Project, wanted: str, dag_id: str) -> Iterator[Finding]:

@@ -8,14 +8,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig
-from kedro_airflow_k8s.config.sections import Secret
+from kedro_airflow_k8s.config.sections import RunConfig, Secret
 from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Finding, Fragment, Ref, Rule
 from kedro_airflow_k8s.plan.context import Context
 from kedro_airflow_k8s.plan.manifest import filled
 from kedro_airflow_k8s.plan.pod import CONTAINER, project_path
-from kedro_airflow_k8s.plan.text import literal
+from kedro_airflow_k8s.plan.text import verbatim
 
 FUNCTIONS = "kedro_airflow_k8s.operators.parameters"
 # Words by which Airflow, too, takes a Variable for a secret one.
@@ -38,34 +38,39 @@ EXPOSED = Rule("readable-secret", "warning")
 def inputs(context: Context) -> Fragment:
     """Give the nodes macros and Variables as parameters, Variables and secrets as environment, secrets as files."""
     run = context.config.run_config
-    parameters = [f"param({name!r}, {_macro(name, run.cron_expression)})" for name in run.macro_params]
-    parameters += [f"param({name!r}, variable({name!r}))" for name in run.variables_params]
-    from_airflow = ({"name": name, "value": f"{{{{ literal(variable({name!r})) }}}}"} for name in run.env_vars)
+    from_airflow = ({"name": name, "value": f"{{{{ env_value(variable({name!r})) }}}}"} for name in run.env_vars)
     files = [secret for secret in run.secrets if secret.deploy_type == "volume"]
     for secret in files:
         _check_place(secret, project_path(context.project, context.config))
     container = {
         "name": CONTAINER,
         "envFrom": [
-            {"secretRef": {"name": literal(secret.secret)}}
+            {"secretRef": {"name": verbatim(secret.secret)}}
             for secret in run.secrets
             if secret.deploy_type == "env" and secret.key is None
         ],
         "volumeMounts": [
-            {"name": f"secret-{number}", "mountPath": literal(secret.deploy_target or ""), "readOnly": True}
+            {"name": f"secret-{number}", "mountPath": verbatim(secret.deploy_target or ""), "readOnly": True}
             for number, secret in enumerate(files)
         ],
     }
     volumes = [{"name": f"secret-{number}", "secret": dict(_volume(secret))} for number, secret in enumerate(files)]
-    needed = {"macro": run.macro_params, "variable": run.variables_params or run.env_vars, "literal": run.env_vars}
-    used = [name for name, by in {**needed, "param": parameters}.items() if by]
+    needed = {"macro": run.macro_params, "variable": run.variables_params or run.env_vars, "env_value": run.env_vars}
+    used = [name for name, by in {**needed, "param": parameters(run)}.items() if by]
     return Fragment(
         pod={"spec": filled({"volumes": volumes, "containers": [filled(container)]})},
         env=(*from_airflow, *_variables(run.secrets)),
-        args=("--params=" + ",".join(f"{{{{ {call} }}}}" for call in parameters),) if parameters else (),
+        args=parameters(run),
         functions={name: Ref(FUNCTIONS, name) for name in used},
         findings=tuple(Finding(EXPOSED, text) for text in _exposed(context.config)),
     )
+
+
+def parameters(run: RunConfig) -> tuple[str, ...]:
+    """Return the argument of `kedro run` that has the macros and Variables, if there are any."""
+    calls = [f"param({name!r}, {_macro(name, run.cron_expression)})" for name in run.macro_params]
+    calls += [f"param({name!r}, variable({name!r}))" for name in run.variables_params]
+    return ("--params=" + ",".join(f"{{{{ {call} }}}}" for call in calls),) if calls else ()
 
 
 def _exposed(config: PluginConfig) -> list[str]:
@@ -101,11 +106,11 @@ def _macro(name: str, schedule: str | None) -> str:
 def _variables(secrets: tuple[Secret, ...]) -> Iterator[dict[str, Any]]:
     for secret in secrets:
         if secret.deploy_type == "env" and secret.key is not None:
-            key = {"name": literal(secret.secret), "key": literal(secret.key)}
+            key = {"name": verbatim(secret.secret), "key": verbatim(secret.key)}
             yield {"name": secret.deploy_target, "valueFrom": {"secretKeyRef": key}}
 
 
 def _volume(secret: Secret) -> Iterator[tuple[str, Any]]:
-    yield "secretName", literal(secret.secret)
+    yield "secretName", verbatim(secret.secret)
     if secret.key is not None:
-        yield "items", [{"key": literal(secret.key), "path": literal(secret.key)}]
+        yield "items", [{"key": verbatim(secret.key), "path": verbatim(secret.key)}]

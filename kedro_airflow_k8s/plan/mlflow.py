@@ -48,14 +48,11 @@ def mlflow(context: Context) -> Fragment:
     return Fragment(
         before=(TaskSpec(START, Call(Ref(OPERATORS, "StartMLflowExperimentOperator"), start)),),
         after=(TaskSpec(FINISH, Call(Ref(OPERATORS, "FinishMLflowRunOperator"), finish)),),
-        locals={
-            "mlflow": Call(Ref(OPERATORS, "MLflowServer"), server),
-            "mlflow_env": [
-                {"name": TRACKING_URI, "value": argument(server_address)},
-                {"name": RUN_ID, "value": f"{{{{ ti.xcom_pull(task_ids={START!r}) }}}}"},
-            ],
-        },
-        defaults={"env": Local("mlflow_env")},
+        locals={"mlflow": Call(Ref(OPERATORS, "MLflowServer"), server)},
+        env=(
+            {"name": TRACKING_URI, "value": argument(server_address)},
+            {"name": RUN_ID, "value": f"{{{{ ti.xcom_pull(task_ids={START!r}) }}}}"},
+        ),
         findings=tuple(Finding(AT_ODDS, text) for text in _doubtful(project, config)),
     )
 

@@ -11,8 +11,8 @@ from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Addition, Finding, Fragment, Rule
 from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.context import Context
-from kedro_airflow_k8s.plan.manifest import filled
-from kedro_airflow_k8s.plan.text import argument, literal
+from kedro_airflow_k8s.plan.manifest import filled, laid_over
+from kedro_airflow_k8s.plan.text import argument, verbatim
 from kedro_airflow_k8s.project import Node, Project
 
 DEFAULT_RESOURCES = "__default__"
@@ -32,16 +32,59 @@ def pod(context: Context) -> Fragment:
     """
     run = context.config.run_config
     entries = {group.task_id: _entry(group.nodes[0], run.resources) for group in context.groups}
-    additions = {task_id: _own(run.resources, entry) for task_id, entry in entries.items() if entry in run.resources}
     return Fragment(
-        pod=common(context.project, context.config),
+        pod=laid_over(plain_pod(context), {"spec": {"containers": [{"name": CONTAINER, "args": _command(context)}]}}),
         defaults={"startup_timeout_seconds": run.startup_timeout},
-        tasks={task_id: Addition(arguments) for task_id, arguments in additions.items() if arguments},
+        tasks={
+            task_id: Addition(pod=_part(run.resources[entry]), name=entry)
+            for task_id, entry in entries.items()
+            if entry != DEFAULT_RESOURCES
+        },
         findings=(
             *(Finding(UNKNOWN_PLACE, text) for text in _place(context.project, context.config)),
             *(Finding(UNKNOWN_RESOURCES, text) for text in _unknown(context)),
         ),
     )
+
+
+def plain_pod(context: Context) -> dict[str, Any]:
+    """Return a pod of the image, with the default resources, that runs nothing yet."""
+    project, run = context.project, context.config.run_config
+    container = {
+        "name": CONTAINER,
+        "image": verbatim(run.image or ""),
+        "imagePullPolicy": run.image_pull_policy,
+        "workingDir": verbatim(str(project_path(project, context.config))),
+    }
+    spec = {
+        "serviceAccountName": run.service_account_name and verbatim(run.service_account_name),
+        "imagePullSecrets": [{"name": verbatim(name)} for name in run.image_pull_secrets or ()],
+        "containers": [container],
+    }
+    labels = {
+        "kedro-airflow-k8s/project": text.label(project.name),
+        "kedro-airflow-k8s/pipeline": text.label(project.pipeline),
+    }
+    skeleton = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": verbatim(run.namespace), "labels": labels},
+        "spec": filled(spec),
+    }
+    return laid_over(skeleton, _part(run.resources.get(DEFAULT_RESOURCES, Resources())))
+
+
+def _part(resources: Resources) -> dict[str, Any]:
+    """Return what an entry of the resources says of a pod."""
+    amounts = filled({"requests": _verbatim(resources.requests), "limits": _verbatim(resources.limits)})
+    spec: dict[str, Any] = filled({"nodeSelector": _verbatim(resources.node_selectors)})
+    # An empty list is said as well: such a pod tolerates nothing.
+    if "tolerations" in resources.model_fields_set:
+        spec["tolerations"] = _tolerations(resources)
+    if amounts:
+        spec["containers"] = [{"name": CONTAINER, "resources": amounts}]
+    metadata = {"labels": _verbatim(resources.labels), "annotations": _verbatim(resources.annotations)}
+    return filled({"metadata": filled(metadata), "spec": spec})
 
 
 def project_path(project: Project, config: PluginConfig) -> PurePosixPath:
@@ -62,42 +105,8 @@ def _is_open(project: Project) -> bool:
     return "$" in str(project.workdir)
 
 
-def common(project: Project, config: PluginConfig) -> dict[str, Any]:
-    """Return the pod of a node without a resources tag, in Kubernetes' words."""
-    run = config.run_config
-    resources = run.resources.get(DEFAULT_RESOURCES, Resources())
-    container = {
-        "name": CONTAINER,
-        "image": literal(run.image or ""),
-        "imagePullPolicy": run.image_pull_policy,
-        "workingDir": literal(str(project_path(project, config))),
-        "args": _command(project),
-        "resources": filled({"requests": _literals(resources.requests), "limits": _literals(resources.limits)}),
-    }
-    spec = {
-        "serviceAccountName": run.service_account_name and literal(run.service_account_name),
-        "imagePullSecrets": [{"name": literal(name)} for name in run.image_pull_secrets or ()],
-        "nodeSelector": _literals(resources.node_selectors),
-        "tolerations": _tolerations(resources),
-    }
-    labels = {
-        "kedro-airflow-k8s/project": text.label(project.name),
-        "kedro-airflow-k8s/pipeline": text.label(project.pipeline),
-    }
-    metadata = {
-        "namespace": literal(run.namespace),
-        "labels": {**labels, **_literals(resources.labels)},
-        "annotations": _literals(resources.annotations),
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": filled(metadata),
-        "spec": {**filled(spec), "containers": [container]},
-    }
-
-
-def _command(project: Project) -> list[str]:
+def _command(context: Context) -> list[str]:
+    project = context.project
     pipeline = [argument(f"--pipeline={project.selection}")] if project.selection else []
     return ["kedro", "run", argument(f"--env={project.env}"), *pipeline]
 
@@ -127,30 +136,12 @@ def _unknown(context: Context) -> Iterator[str]:
                 )
 
 
-def _own(resources: Mapping[str, Resources], entry: str) -> dict[str, Any]:
-    """Return the arguments by which a node of this entry differs from the common pod."""
-    if entry == DEFAULT_RESOURCES:
-        return {}
-    default, own = resources.get(DEFAULT_RESOURCES, Resources()), resources[entry]
-    maps = ("labels", "annotations", "node_selectors", "requests", "limits")
-    differing = {
-        key: {name: value for name, value in getattr(own, key).items() if getattr(default, key).get(name) != value}
-        for key in maps
-    }
-    arguments: dict[str, Any] = {key: _literals(entries) for key, entries in differing.items()}
-    arguments = filled(arguments)
-    # An empty list is said as well: this node then tolerates nothing.
-    if "tolerations" in own.model_fields_set and own.tolerations != default.tolerations:
-        arguments["tolerations"] = _tolerations(own)
-    return arguments
-
-
 def _tolerations(resources: Resources) -> list[dict[str, Any]]:
     return [
-        {key: literal(value) if isinstance(value, str) else value for key, value in toleration if value is not None}
+        {key: verbatim(value) if isinstance(value, str) else value for key, value in toleration if value is not None}
         for toleration in resources.tolerations
     ]
 
 
-def _literals(values: Mapping[str, str]) -> dict[str, str]:
-    return {key: literal(value) for key, value in values.items()}
+def _verbatim(values: Mapping[str, str]) -> dict[str, str]:
+    return {key: verbatim(value) for key, value in values.items()}

@@ -42,8 +42,8 @@ def sensors(context: Context) -> Fragment:
 
 def _sensor(dependency: ExternalDependency) -> Call:
     arguments: dict[str, Any] = {
-        "external_dag_id": text.literal(dependency.dag_id),
-        "external_task_id": dependency.task_id and text.literal(dependency.task_id),
+        "external_dag_id": text.verbatim(dependency.dag_id),
+        "external_task_id": dependency.task_id and text.verbatim(dependency.task_id),
         "check_existence": dependency.check_existence,
         "timeout": dependency.timeout * 60,
         # Between two looks it holds no worker; where sensors are deferred by default, `timeout` would not end them.

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.context import Context
-from kedro_airflow_k8s.plan.pod import CONTAINER, project_path
+from kedro_airflow_k8s.plan.inputs import parameters
+from kedro_airflow_k8s.plan.manifest import filled, readable
+from kedro_airflow_k8s.plan.pod import CONTAINER, plain_pod, project_path
 
 OPERATORS = "kedro_airflow_k8s.operators.storage"
+# Kedro itself knows a project by this file.
+_COPY = """\
+if [ ! -f pyproject.toml ]; then
+  echo {missing}
+  ls
+  exit 1
+fi
+if [ -d data ]; then cp -Rf data/. data_volume/; else echo 'The image has no data to copy.'; fi"""
+_MISSING = (
+    "There is no Kedro project in {place} of the image. Set run_config.project_path of airflow-k8s.yaml to the folder"
+    " that has its pyproject.toml. This one has only:"
+)
 _RUN = "macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag.dag_id ~ '/' ~ run_id)"
 _NAME_LENGTH = 63
 _UUID_LENGTH = 36
@@ -17,17 +32,17 @@ _UUID_LENGTH = 36
 
 def storage(context: Context) -> Fragment:
     """Give the run a volume claim, filled from the image and mounted at the project's data folder."""
-    volume, namespace = context.config.run_config.volume, text.literal(context.config.run_config.namespace)
+    volume, namespace = context.config.run_config.volume, text.verbatim(context.config.run_config.namespace)
     if volume.disabled:
         return Fragment()
     claim_name = Local("claim_name")
     prefix = text.dns_name(context.dag_id, _NAME_LENGTH - _UUID_LENGTH - 1)
     spec: dict[str, Any] = {
         "accessModes": list(volume.access_modes),
-        "resources": {"requests": {"storage": text.literal(volume.size)}},
+        "resources": {"requests": {"storage": text.verbatim(volume.size)}},
     }
     if volume.storageclass is not None:
-        spec["storageClassName"] = text.literal(volume.storageclass)
+        spec["storageClassName"] = text.verbatim(volume.storageclass)
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -41,33 +56,54 @@ def storage(context: Context) -> Fragment:
         },
         "spec": spec,
     }
+    volume_of_run = {
+        "securityContext": {"fsGroup": volume.owner},
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
+    }
     create = Call(Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": Local("claim")})
     before = [TaskSpec("create_pipeline_storage", create)]
+    init_pod = {}
     if not volume.skip_init:
-        fill = Call(Ref(OPERATORS, "DataVolumeInitOperator"), _pod_arguments(context))
-        before.append(TaskSpec("data_volume_init", fill))
+        init_pod = {"init_pod": _init_pod(context, volume_of_run)}
+        arguments = {"pod": Local("init_pod"), "startup_timeout_seconds": context.config.run_config.startup_timeout}
+        if parameters(context.config.run_config):
+            arguments["functions"] = Local("functions")
+        before.append(TaskSpec("data_volume_init", Call(Ref(OPERATORS, "DataVolumeInitOperator"), arguments)))
     remove = {
         "claim": Local("claim"),
         # With all_success a failed run keeps its claim: the task ends as upstream_failed.
         "trigger_rule": "all_success" if volume.keep_on_failure else "all_done",
     }
-    mount_path = text.literal(f"{project_path(context.project, context.config)}/data")
+    mount_path = text.verbatim(f"{project_path(context.project, context.config)}/data")
     return Fragment(
         before=tuple(before),
         after=(TaskSpec("delete_pipeline_storage", Call(Ref(OPERATORS, "DeletePipelineStorageOperator"), remove)),),
         pod={
             "spec": {
-                "securityContext": {"fsGroup": volume.owner},
-                "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
+                **volume_of_run,
                 "containers": [{"name": CONTAINER, "volumeMounts": [{"name": "data", "mountPath": mount_path}]}],
             },
         },
-        locals={"claim_name": f"{prefix}-{{{{ {_RUN} }}}}", "claim": claim},
+        locals={"claim_name": f"{prefix}-{{{{ {_RUN} }}}}", "claim": claim, **init_pod},
     )
 
 
-def _pod_arguments(context: Context) -> dict[str, Any]:
-    run = context.config.run_config
-    calls = run.macro_params or run.variables_params or run.env_vars
-    functions = {"functions": Local("functions")} if calls else {}
-    return {"pod": Local("pod"), **functions, "startup_timeout_seconds": run.startup_timeout}
+def _init_pod(context: Context, volume: dict[str, Any]) -> dict[str, Any]:
+    """Return the pod that copies the image's data, with the volume beside the folder that it will hide."""
+    pod = plain_pod(context)
+    (container,) = pod["spec"]["containers"]
+    place = project_path(context.project, context.config)
+    # A copy needs no GPU, but where a quota is set every pod has to ask for memory and CPU.
+    resources = {
+        kind: {name: amount for name, amount in amounts.items() if "/" not in name}
+        for kind, amounts in container.get("resources", {}).items()
+    }
+    own = {
+        **container,
+        "command": ["sh", "-c", text.argument(_COPY.format(missing=shlex.quote(_MISSING.format(place=place))))],
+        # The script does not use them, but a parameter without a value fails here, before any pod has started.
+        "args": list(parameters(context.config.run_config)),
+        "resources": {kind: amounts for kind, amounts in resources.items() if amounts},
+        "volumeMounts": [{"name": "data", "mountPath": text.verbatim(f"{place}/data_volume")}],
+    }
+    return readable({**pod, "spec": {**pod["spec"], **volume, "containers": [filled(own)]}})

@@ -83,7 +83,7 @@ def shortened(text: str, length: int) -> str:
     return f"{text[: length - 9].rstrip('-_.')}-{digest}"
 
 
-def literal(text: str) -> str:
+def verbatim(text: str) -> str:
     """Return a Jinja template that renders to exactly this text, the text itself wherever that does."""
     if not re.search(r"\{[{%#]|\r|\n\Z", text):
         return text
@@ -97,7 +97,7 @@ def argument(text: str) -> str:
 
     Kubernetes takes `$(NAME)` there for a variable, and two dollars for one.
     """
-    return literal(text.replace("$", "$$"))
+    return verbatim(text.replace("$", "$$"))
 
 
 def _escape(char: str) -> str:

@@ -41,6 +41,7 @@ with DAG("plain", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=time
             image=container["image"],
             image_pull_policy=container["imagePullPolicy"],
             arguments=container["args"],
+            node_selector=spec.get("nodeSelector"),
             security_context=k8s.V1PodSecurityContext(fs_group=spec["securityContext"]["fsGroup"]),
             volumes=[
                 k8s.V1Volume(

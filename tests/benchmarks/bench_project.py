@@ -1,10 +1,11 @@
 """Write a synthetic Kedro project of any size, to measure what the plugin costs.
 
-    python bench_project.py OUT N_NODES N_DATASETS
+    python bench_project.py OUT N_NODES N_DATASETS [--tagged]
 
 Run it with the Python whose Kedro shall open the project: that version goes into its pyproject.toml. The nodes form
 layers: `node_i` reads what the nodes i-1 and i//2 wrote. Of its datasets `ds_0`, `ds_1` ... the first N_DATASETS are in
-the catalog, so fewer datasets than nodes leave some in memory, and more are there for the loader alone.
+the catalog, so fewer datasets than nodes leave some in memory, and more are there for the loader alone. With --tagged
+every node asks for the resources `large`.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def inputs(i):
 
 
 def create_pipeline():
-    return Pipeline([node(add, inputs(i), f"ds_{{i}}", name=f"node_{{i}}") for i in range(NODES)])
+    return Pipeline([node(add, inputs(i), f"ds_{{i}}", name=f"node_{{i}}", tags={tags}) for i in range(NODES)])
 """
 
 PARAMETERS = """\
@@ -77,6 +78,11 @@ run_config:
     __default__:
       requests: {cpu: 500m, memory: 256Mi}
       limits: {memory: 1Gi}
+    large:
+      labels: {team: tables}
+      requests: {memory: 8Gi}
+      limits: {memory: 16Gi}
+      node_selectors: {pool: large}
 """
 
 DATASET = """\
@@ -88,7 +94,7 @@ DATASET = """\
 """
 
 
-def files(nodes: int, datasets: int, kedro: str) -> Iterator[tuple[str, str]]:
+def files(nodes: int, datasets: int, kedro: str, tags: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the path of each file of the project, and its text."""
     yield "pyproject.toml", PYPROJECT.format(kedro=kedro)
     yield ".telemetry", "consent: false\n"
@@ -103,14 +109,14 @@ def files(nodes: int, datasets: int, kedro: str) -> Iterator[tuple[str, str]]:
     yield "src/bench/__init__.py", ""
     yield "src/bench/settings.py", ""
     yield "src/bench/pipeline_registry.py", REGISTRY
-    yield "src/bench/layers.py", LAYERS.format(nodes=nodes)
+    yield "src/bench/layers.py", LAYERS.format(nodes=nodes, tags=tags)
 
 
-def write_project(folder: Path, nodes: int, datasets: int) -> None:
+def write_project(folder: Path, nodes: int, datasets: int, *, tagged: bool = False) -> None:
     """Write the project into a folder that is empty or does not exist; raise FileExistsError for any other."""
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty; name a folder that is, or none at all")
-    for path, text in files(nodes, datasets, importlib.metadata.version("kedro")):
+    for path, text in files(nodes, datasets, importlib.metadata.version("kedro"), ["resources.large"] * tagged):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -121,4 +127,5 @@ if __name__ == "__main__":
     parser.add_argument("folder", metavar="OUT", type=Path)
     parser.add_argument("nodes", metavar="N_NODES", type=int)
     parser.add_argument("datasets", metavar="N_DATASETS", type=int)
+    parser.add_argument("--tagged", action="store_true")
     write_project(**vars(parser.parse_args()))

@@ -119,7 +119,8 @@ def kedro(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
 def pods(dag: str) -> dict[str, list[str]]:
     """Return what the pod of each node of a DAG file runs, by the id of its task, in the order of the pipeline."""
     tree = ast.parse(dag)
-    (args,) = (
+    # All nodes of these projects run with the same arguments, whatever their resources.
+    args, *_ = (
         [element.value for element in value.elts]
         for node in ast.walk(tree)
         if isinstance(node, ast.Dict)

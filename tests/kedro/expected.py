@@ -58,6 +58,39 @@ def Matrix():
         },
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     }
+    init_pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "namespace": "airflow",
+            "labels": {"kedro-airflow-k8s/project": "Matrix", "kedro-airflow-k8s/pipeline": "default"},
+        },
+        "spec": {
+            "securityContext": {"fsGroup": 0},
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
+            "containers": [
+                {
+                    "name": "base",
+                    "image": "registry.example.com/matrix:1",
+                    "imagePullPolicy": "IfNotPresent",
+                    "workingDir": "/home/kedro_docker",
+                    "command": [
+                        "sh",
+                        "-c",
+                        (
+                            "if [ ! -f pyproject.toml ]; then\n"
+                            "  echo 'There is no Kedro project in /home/kedro_docker of the image. Set run_config.project_path of airflow-k8s.yaml to the folder that has its pyproject.toml. This one has only:'\n"
+                            "  ls\n"
+                            "  exit 1\n"
+                            "fi\n"
+                            "if [ -d data ]; then cp -Rf data/. data_volume/; else echo 'The image has no data to copy.'; fi"
+                        ),
+                    ],
+                    "volumeMounts": [{"name": "data", "mountPath": "/home/kedro_docker/data_volume"}],
+                },
+            ],
+        },
+    }
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -75,24 +108,46 @@ def Matrix():
                     "imagePullPolicy": "IfNotPresent",
                     "workingDir": "/home/kedro_docker",
                     "args": ["kedro", "run", "--env=local"],
-                    "resources": {},
+                    "volumeMounts": [{"name": "data", "mountPath": "/home/kedro_docker/data"}],
+                },
+            ],
+        },
+    }
+    large_pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "namespace": "airflow",
+            "labels": {"kedro-airflow-k8s/project": "Matrix", "kedro-airflow-k8s/pipeline": "default"},
+        },
+        "spec": {
+            "securityContext": {"fsGroup": 0},
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
+            "containers": [
+                {
+                    "name": "base",
+                    "image": "registry.example.com/matrix:1",
+                    "imagePullPolicy": "IfNotPresent",
+                    "workingDir": "/home/kedro_docker",
+                    "args": ["kedro", "run", "--env=local"],
+                    "resources": {"requests": {"memory": "1Gi"}},
                     "volumeMounts": [{"name": "data", "mountPath": "/home/kedro_docker/data"}],
                 },
             ],
         },
     }
     create_pipeline_storage = CreatePipelineStorageOperator(task_id="create_pipeline_storage", claim=claim)
-    data_volume_init = DataVolumeInitOperator(task_id="data_volume_init", pod=pod, startup_timeout_seconds=600)
+    data_volume_init = DataVolumeInitOperator(task_id="data_volume_init", pod=init_pod, startup_timeout_seconds=600)
 
     with TaskGroup(
         group_id="kedro",
         prefix_group_id=False,
-        default_args={"pod": pod, "startup_timeout_seconds": 600},
+        default_args={"startup_timeout_seconds": 600, "pod": pod},
     ) as kedro:
         collect = NodePodOperator(task_id="collect", nodes=["collect"])
         north_keep = NodePodOperator(task_id="north-keep", nodes=["north.keep"])
         south_keep = NodePodOperator(task_id="south-keep", nodes=["south.keep"])
-        compare = NodePodOperator(task_id="compare", nodes=["compare"], requests={"memory": "1Gi"})
+        compare = NodePodOperator(task_id="compare", nodes=["compare"], pod=large_pod)
         unnamed = NodePodOperator(task_id="unnamed", nodes=["unnamed"])
 
         collect >> [north_keep, south_keep]

@@ -207,7 +207,7 @@ EXACT = [
     ("resources: {__default__: {node_selectors: {a/b: on}}}", ("pod", "spec", "nodeSelector"), {"a/b": "on"}),
     ("resources: {__default__: {requests: {cpu: 0.50}}}", (*CONTAINER, "resources"), {"requests": {"cpu": "0.50"}}),
     ("resources: {__default__: {limits: {x.y/z: 1e99}}}", (*CONTAINER, "resources"), {"limits": {"x.y/z": "1e99"}}),
-    ("resources: {large: {labels: {x: 1.10}}}", ("tasks", "one", "labels"), {"x": "1.10"}),
+    ("resources: {large: {labels: {x: 1.10}}}", ("large_pod", "metadata", "labels", "x"), "1.10"),
     ("resources: {__default__: {tolerations: [key: on]}}", ("pod", "spec", "tolerations"), [{"key": "on"}]),
     ("external_dependencies: [dag_id: 2024_01]", ("tasks", "wait_for_2024_01", "external_dag_id"), "2024_01"),
     ("external_dependencies: [dag_id: żółć.on]", ("tasks", "wait_for_żółć.on", "external_dag_id"), "żółć.on"),
@@ -486,7 +486,8 @@ def test_odd_names_of_resources_are_found_by_their_tags(compiled, name):
     config = section(f"resources: {{'{name}': {{requests: {{cpu: 2}}}}}}")
     found = read(only_file(compiled(config, pipelines=registry("one", tags=(f"resources.{name}",)))))
 
-    assert {"cpu": "2"} == found["tasks"]["one"]["requests"]
+    (pod,) = (pod for local, pod in found.items() if "pod" in local and local != "init_pod")
+    assert {"requests": {"cpu": "2"}} == pod["spec"]["containers"][0]["resources"]
 
 
 @pytest.mark.parametrize(

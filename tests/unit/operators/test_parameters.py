@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kedro.framework.cli.utils import _split_params
 
-from kedro_airflow_k8s.operators.parameters import literal, macro, param, variable
+from kedro_airflow_k8s.operators.parameters import env_value, macro, param, variable
 
 WHEN = datetime(2026, 3, 1, 5, tzinfo=timezone.utc)
 
@@ -23,7 +23,7 @@ def read(arguments):
 def render(template, **context):
     """Render a template as Airflow does."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    environment.globals.update(macro=macro, param=param, variable=variable, literal=literal)
+    environment.globals.update(macro=macro, param=param, variable=variable, env_value=env_value)
     return environment.from_string(template).render(**context)
 
 
@@ -122,4 +122,4 @@ def test_a_missing_variable_is_said():
 
 def test_kubernetes_expands_nothing():
     """A dollar is doubled, which Kubernetes undoes."""
-    assert literal("$(HOME) $$") == "$$(HOME) $$$$"
+    assert env_value("$(HOME) $$") == "$$(HOME) $$$$"

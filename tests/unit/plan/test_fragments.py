@@ -21,11 +21,15 @@ def everything(context):
         after=(TaskSpec("clean_x", Call(EMPTY)),),
         dag={"max_active_tasks": 7, "on_failure_callback": Ref("kedro_airflow_k8s.operators.parameters", "variable")},
         pod={"spec": {"securityContext": {"runAsNonRoot": True}, "containers": [{"name": "base", "tty": True}]}},
-        env=({"name": "X", "value": "{{ literal('1') }}"},),
+        env=({"name": "X", "value": "{{ env_value('1') }}"},),
         args=("--async",),
-        functions={"literal": Ref("kedro_airflow_k8s.operators.parameters", "literal")},
+        functions={"env_value": Ref("kedro_airflow_k8s.operators.parameters", "env_value")},
         defaults={"queue": "large"},
-        tasks={context.groups[0].task_id: Addition({"retries": 3})},
+        tasks={
+            context.groups[0].task_id: Addition(
+                {"retries": 3}, {"spec": {"containers": [{"name": "base", "stdin": True}]}}, name="talkative"
+            )
+        },
         locals={"told": "in a local"},
         findings=(NOTICE,),
     )
@@ -52,12 +56,14 @@ def test_every_slot_of_a_fragment_reaches_the_file(feature):
         '"securityContext": {"fsGroup": 0, "runAsNonRoot": True},',
         '"tty": True,',
         '"args": ["kedro", "run", "--env=local", "--async"],',
-        '"env": [{"name": "X", "value": "{{ literal(\'1\') }}"}],',
-        'functions = {"literal": literal}',
+        '"env": [{"name": "X", "value": "{{ env_value(\'1\') }}"}],',
+        'functions = {"env_value": env_value}',
         '"queue": "large"',
-        'one = NodePodOperator(task_id="one", nodes=["one"], retries=3)',
+        "talkative_pod = {",
+        '"stdin": True,',
+        'one = NodePodOperator(task_id="one", nodes=["one"], retries=3, pod=talkative_pod)',
         'told = "in a local"',
-        "def literal(text: str) -> str:",
+        "def env_value(text: str) -> str:",
         "def variable(context: Any, name: str) -> str:",
     ):
         assert line in text
@@ -78,7 +84,11 @@ def test_functions_of_any_feature_are_handed_over(feature):
         (Fragment(locals={"a": 1}), Fragment(locals={"a": 2}), "locals[a]"),
         (Fragment(defaults={"a": 1}), Fragment(defaults={"a": 2}), "defaults[a]"),
         (Fragment(functions={"a": EMPTY}), Fragment(functions={"a": EMPTY}), "functions[a]"),
-        (Fragment(env=({"name": "A", "value": "1"},)), Fragment(env=({"name": "A", "value": "2"},)), "env[A]"),
+        (
+            Fragment(env=({"name": "A", "value": "1"},)),
+            Fragment(env=({"name": "A", "value": "2"},)),
+            "pod.spec.containers[base].env[A]",
+        ),
         (
             Fragment(pod={"spec": {"securityContext": {"fsGroup": 1}}}),
             Fragment(pod={"spec": {"securityContext": {"fsGroup": 2}}}),
@@ -98,12 +108,42 @@ def test_what_two_features_give_is_a_mistake_that_names_both(one, other, what):
     assert str(caught.value).endswith(f" {what}")
 
 
-@pytest.mark.parametrize("addition", [Addition({"retries": 1}), Addition(pod={"spec": {"priority": 1}})])
-def test_what_two_features_give_of_one_task_is_a_mistake(addition):
+@pytest.mark.parametrize(
+    ("addition", "what"),
+    [
+        (Addition({"retries": 1}), "retries of task one"),
+        (Addition(pod={"spec": {"priority": 1}}), "pod.spec.priority of task one"),
+    ],
+)
+def test_what_two_features_give_of_one_task_is_a_mistake(addition, what):
     fragment = Fragment(tasks={"one": addition})
 
-    with pytest.raises(ValueError, match=r"the feature second gives .* of task one, as another does"):
+    with pytest.raises(ValueError, match=f"^the features first and second both give {what}$"):
         combined([("first", fragment), ("second", fragment)])
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        Fragment(dag={"tags": []}),
+        Fragment(locals={"pod": {}}),
+        Fragment(defaults={"pod": {}}),
+        Fragment(tasks={"no-such-task": Addition({"retries": 1})}),
+        Fragment(tasks={"one": Addition({"nodes": ["other"]})}),
+        Fragment(before=(TaskSpec("create_pipeline_storage", Call(EMPTY)),)),
+        Fragment(pod={"spec": {"volumes": [{"name": "data", "emptyDir": {}}]}}),
+    ],
+)
+def test_no_feature_replaces_what_is_decided_already(monkeypatch, fragment):
+    """Neither what the plan itself says of the DAG and its tasks nor what another feature does."""
+
+    def late(context):
+        return fragment
+
+    monkeypatch.setattr(package, "FEATURES", (*package.FEATURES, late))
+
+    with pytest.raises(ValueError, match=r"both give|that run no nodes"):
+        planned()
 
 
 def test_features_add_to_the_same_pod_side_by_side():

@@ -33,8 +33,7 @@ def test_mlflow_is_on_where_kedro_mlflow_has_a_server():
     assert found["start_mlflow_run"].kwargs == {"mlflow": Local("mlflow"), "experiment": "demo", "image": "i:1"}
     assert found["finish_mlflow_run"].kwargs == {"mlflow": Local("mlflow"), "trigger_rule": "all_done"}
     assert server(made) == {"tracking_uri": URI}
-    assert made.dag.defaults["env"] == Local("mlflow_env")
-    assert made.dag.locals["mlflow_env"] == [
+    assert made.dag.locals["pod"]["spec"]["containers"][0]["env"] == [
         {"name": "MLFLOW_TRACKING_URI", "value": URI},
         {"name": "MLFLOW_RUN_ID", "value": "{{ ti.xcom_pull(task_ids='start_mlflow_run') }}"},
     ]
@@ -76,7 +75,11 @@ def test_mlflow_is_off_without_a_word_where_nobody_wants_it(run, found):
     """Kedro-mlflow is not there, or the user switched it off."""
     made = planned({"mlflow": run}, tracking=found)
 
-    assert ("start_mlflow_run" in tasks(made), "env" in made.dag.defaults, warnings(made)) == (False, False, ())
+    assert (
+        "start_mlflow_run" in tasks(made),
+        "env" in made.dag.locals["pod"]["spec"]["containers"][0],
+        warnings(made),
+    ) == (False, False, ())
 
 
 @pytest.mark.parametrize(

@@ -212,16 +212,76 @@ def test_a_named_entry_inherits_from_the_default():
 
     made = planned({"resources": resources}, nodes=nodes)
 
-    large, same, default, silent = made.dag.nodes
-    assert large.call.kwargs == {
-        "nodes": ["one"],
-        "requests": {"memory": "9Gi"},
-        "tolerations": [SPOT],
+    assert [task.call.kwargs for task in made.dag.nodes] == [
+        {"nodes": ["one"], "pod": Local("large_pod")},
+        {"nodes": ["two"]},
+        {"nodes": ["three"]},
+        {"nodes": ["four"], "pod": Local("silent_pod")},
+    ]
+    common, large, silent = (made.dag.locals[name] for name in ("pod", "large_pod", "silent_pod"))
+    assert resources_of(common) == {"requests": {"cpu": "1", "memory": "1Gi"}}
+    assert resources_of(large) == {"requests": {"cpu": "1", "memory": "9Gi"}}
+    assert [made["spec"]["tolerations"] for made in (common, large, silent)] == [[{"key": "a"}], [SPOT], [{"key": "a"}]]
+    assert [made["metadata"]["labels"]["x"] for made in (common, large, silent)] == ["y", "y", "z"]
+
+
+def resources_of(pod):
+    return pod["spec"]["containers"][0]["resources"]
+
+
+def test_the_commonest_pod_is_said_once():
+    """In the default arguments of all nodes; a pod that no node has is not in the file."""
+    nodes = tuple(Node(name, ("resources.large",)) for name in ("one", "two"))
+
+    made = planned({"resources": {"large": {"requests": {"cpu": 9}}}}, nodes=nodes)
+
+    assert made.dag.defaults["pod"] == Local("large_pod")
+    assert "pod" not in made.dag.locals
+    assert [task.call.kwargs for task in made.dag.nodes] == [{"nodes": ["one"]}, {"nodes": ["two"]}]
+
+
+@pytest.mark.parametrize(
+    ("entry", "local"), [("init", "init_pod_2"), ("1", "pod_1"), ("ä", "pod_2"), ("A.b", "a_b_pod")]
+)
+def test_the_pod_of_an_entry_has_a_name_of_its_own(entry, local):
+    """Whatever the entry is called; the pod that fills the volume is called init_pod."""
+    nodes = (Node("one"), Node("two", (f"resources.{entry}",)))
+
+    made = planned({"resources": {entry: {"requests": {"cpu": 9}}}}, nodes=nodes)
+
+    assert made.dag.nodes[1].call.kwargs == {"nodes": ["two"], "pod": Local(local)}
+    assert resources_of(made.dag.locals[local]) == {"requests": {"cpu": "9"}}
+    assert "command" in made.dag.locals["init_pod"]["spec"]["containers"][0]
+
+
+def test_an_entry_that_changes_nothing_needs_no_pod():
+    made = planned({"resources": {"same": {}}}, nodes=(Node("one", ("resources.same",)), Node("two")))
+
+    assert [task.call.kwargs for task in made.dag.nodes] == [{"nodes": ["one"]}, {"nodes": ["two"]}]
+    assert made.dag.defaults["pod"] == Local("pod")
+
+
+def test_the_copy_asks_for_no_gpu_and_no_secret():
+    """A pod that copies needs neither; what a quota asks of every pod it says."""
+    run = {
+        "secrets": [{"secret": "all"}, {"secret": "s", "key": "k", "deploy_target": "T"}],
+        "resources": {"__default__": {"requests": {"cpu": 1}, "limits": {"memory": "1Gi", "nvidia.com/gpu": 1}}},
     }
-    assert same.call.kwargs == {"nodes": ["two"]}
-    assert default.call.kwargs == {"nodes": ["three"]}
-    assert silent.call.kwargs == {"nodes": ["four"], "labels": {"x": "z"}}
-    assert pod(made)["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}}
+
+    pod = planned(run).dag.locals["init_pod"]
+
+    assert pod["spec"]["volumes"] == [{"name": "data", "persistentVolumeClaim": {"claimName": Local("claim_name")}}]
+    (container,) = pod["spec"]["containers"]
+    assert container.keys() == {
+        "name",
+        "image",
+        "imagePullPolicy",
+        "workingDir",
+        "command",
+        "resources",
+        "volumeMounts",
+    }
+    assert container["resources"] == {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}
 
 
 def test_a_tag_that_names_no_entry_gets_the_default_and_a_warning():
@@ -284,4 +344,4 @@ def test_an_entry_can_take_back_tolerations():
 
     made = planned({"resources": resources}, nodes=(Node("one", ("resources.plain",)),))
 
-    assert made.dag.nodes[0].call.kwargs == {"nodes": ["one"], "tolerations": []}
+    assert "tolerations" not in made.dag.locals["plain_pod"]["spec"]

@@ -51,7 +51,7 @@ def test_task_ids_are_valid_and_distinct(names):
 @given(st.text())
 def test_literal_text_survives_jinja(value):
     """A template made of any text renders to that text, in the way Airflow renders."""
-    rendered = jinja2.Environment().from_string(text.literal(value)).render()
+    rendered = jinja2.Environment().from_string(text.verbatim(value)).render()
 
     assert value == rendered
 
@@ -59,7 +59,7 @@ def test_literal_text_survives_jinja(value):
 @pytest.mark.parametrize("value", ["{{ x }}", "{% raw %}", "{# c #}", "a\r\nb", "end\n", "'{{\\", "😀{{", "{{ '}}' }}"])
 def test_literal_text_with_templates_survives_jinja(value):
     """Text that looks like a template is no template."""
-    assert value == jinja2.Environment().from_string(text.literal(value)).render()
+    assert value == jinja2.Environment().from_string(text.verbatim(value)).render()
 
 
 @given(st.text())
