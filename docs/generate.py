@@ -15,7 +15,7 @@ import click
 from pydantic import AliasChoices
 
 from kedro_airflow_k8s.cli import airflow_k8s
-from kedro_airflow_k8s.config import sections
+from kedro_airflow_k8s.config import sandbox, sections
 from kedro_airflow_k8s.config.keys import described
 from kedro_airflow_k8s.config.mlflow import (
     GoogleOAuth2Authentication,
@@ -70,6 +70,7 @@ TYPES = {
     "AnyText": "text",
     "Cron": "cron expression",
     "Date": "date",
+    "ClusterNode": "section",
     "DnsLabel": "name",
     "DnsName": "name",
     "EnvNames": "list",
@@ -87,12 +88,18 @@ TYPES = {
     "Seconds": "whole number",
     "SecretKey": "name",
     "Selectors": "map of labels",
+    "SandboxCluster": "section",
     "Size": "amount",
     "Text": "text",
     "VariableNames": "list",
     "Variables": "list",
     "Volume": "section",
     "bool": "true or false",
+}
+OF_SANDBOX: dict[str, type[Section]] = {
+    "cluster": sandbox.SandboxCluster,
+    "node": sandbox.ClusterNode,
+    "storage_classes": sandbox.ClusterStorageClass,
 }
 INNER: dict[str, type[Section]] = {
     "authentication": NullAuthentication,
@@ -150,9 +157,10 @@ def rows(section: type, prefix: str) -> list[str]:
         field = section.model_fields[key]
         shown = "required" if field.is_required() else default_of(field.get_default())
         lines.append(f"| `{prefix}{key}` | {kind} | {shown} | {meaning} |")
-        if key in INNER and section is not sections.SandboxConfig:
+        inner = (OF_SANDBOX if section.__module__ == sandbox.__name__ else INNER).get(key)
+        if inner is not None:
             item = "[]" if kind == "list" else ".<name>" if kind == "map" else ""
-            lines += rows(INNER[key], f"{prefix}{key}{item}.")
+            lines += rows(inner, f"{prefix}{key}{item}.")
     for other in OTHERS.get(section, ()):
         lines += [row for row in rows(other, prefix) if f"`{prefix}type`" not in row]
     return lines
@@ -161,7 +169,7 @@ def rows(section: type, prefix: str) -> list[str]:
 def configuration() -> str:
     """Return the page of `airflow-k8s.yaml` and `airflow-k8s-sandbox.yaml`."""
     table = "| key | type | default | meaning |\n|---|---|---|---|\n"
-    sandbox = (
+    head = (
         "\n## airflow-k8s-sandbox.yaml\n\n"
         "`conf/local/airflow-k8s-sandbox.yaml` says what the sandbox's cluster and its Airflow hold.\n\n"
     )
@@ -170,9 +178,9 @@ def configuration() -> str:
         + table
         + "\n".join(rows(sections.PluginConfig, ""))
         + "\n"
-        + sandbox
+        + head
         + table
-        + "\n".join(rows(sections.SandboxConfig, ""))
+        + "\n".join(rows(sandbox.SandboxConfig, ""))
         + "\n"
     )
 

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from kedro_airflow_k8s.config.problems import problems, strange_keys
 from kedro_airflow_k8s.config.resources import Resources
+from kedro_airflow_k8s.config.sandbox import SandboxConfig
 from kedro_airflow_k8s.config.section import Section
-from kedro_airflow_k8s.config.sections import PluginConfig, SandboxConfig
+from kedro_airflow_k8s.config.sections import PluginConfig
 from kedro_airflow_k8s.config.values import address
 from kedro_airflow_k8s.errors import ConfigError
 

@@ -212,12 +212,3 @@ class PluginConfig(Section):
     """How the pipeline runs."""
 
     _may_be_empty = field_validator("host", "output", mode="before")(_none_if_empty)
-
-
-class SandboxConfig(Section):
-    """The whole of `conf/local/airflow-k8s-sandbox.yaml`."""
-
-    secrets: dict[DnsName, dict[SecretKey, AnyText]] = Field(default={})
-    """Kubernetes secrets: name, key, value."""
-    variables: dict[Text, AnyText] = Field(default={})
-    """Airflow Variables: name, value."""

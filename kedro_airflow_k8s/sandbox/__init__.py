@@ -16,6 +16,8 @@ from kedro_airflow_k8s.errors import AirflowError
 from kedro_airflow_k8s.model import Report
 from kedro_airflow_k8s.sandbox import session
 from kedro_airflow_k8s.sandbox.airflow import install
+from kedro_airflow_k8s.sandbox.cluster_settings import cluster_settings
+from kedro_airflow_k8s.sandbox.image_path import image_path
 from kedro_airflow_k8s.sandbox.lacking import lacking
 from kedro_airflow_k8s.sandbox.session import Sandbox, Setup
 
@@ -41,7 +43,14 @@ def run_here(
         report(f"Note: {line}")
     airflow = install.ensure(version, report)
     report(UNFAITHFUL)
-    setup = Setup(airflow, build.project.path, build.project_path, config.secrets, config.variables)
+    setup = Setup(
+        airflow,
+        build.project.path,
+        image_path(build.project.path, build.project.workdir, build.project_path),
+        config.secrets,
+        config.variables,
+        cluster=cluster_settings(config.cluster),
+    )
     with session.started(setup, report) as sandbox:
         failure: AirflowError | None = None
         try:
@@ -81,6 +90,9 @@ def _keep_data(build: Build, sandbox: Sandbox, report: Report) -> None:
         return
     kept = install.cache_folder() / "runs" / build.dag_id
     try:
+        # What a run writes may be confidential, whatever the access rights of its single files.
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept.parent.chmod(0o700)
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(max(volumes, key=lambda volume: volume.stat().st_mtime), kept, symlinks=True)
     except OSError as error:

@@ -6,17 +6,32 @@ from collections.abc import Iterator
 
 from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
 from kedro_airflow_k8s.config.mlflow import VarsAuthentication
+from kedro_airflow_k8s.sandbox.cluster.settings import STANDARD
 
 FILE = "conf/local/airflow-k8s-sandbox.yaml"
 
 
 def lacking(config: PluginConfig, sandbox: SandboxConfig, *, tracked: bool) -> tuple[str, ...]:
-    """Return a line for each secret, key of one, and Variable that `run_config` names and the sandbox will not have.
+    """Return a line for each object that `run_config` names and the sandbox will not have.
 
-    `tracked` tells whether the DAG starts an MLflow run.
+    These are storage classes, namespaces, secrets, keys of secrets and Variables. `tracked` tells whether the DAG
+    starts an MLflow run.
     """
     login = _login(config, sandbox) if tracked else ()
-    return tuple(dict.fromkeys([*_secrets(config, sandbox), *_variables(config, sandbox), *login]))
+    cluster = (*_cluster(config, sandbox), *_secrets(config, sandbox))
+    return tuple(dict.fromkeys([*cluster, *_variables(config, sandbox), *login]))
+
+
+def _cluster(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:
+    run, cluster = config.run_config, sandbox.cluster
+    name = None if run.volume.disabled else run.volume.storageclass
+    if name not in (None, STANDARD, *cluster.storage_classes):
+        yield (
+            f"{FILE} has no storage class {name!r}, so that the volume of a run will never be bound; "
+            "give it under cluster.storage_classes, with its access modes or empty"
+        )
+    if cluster.namespaces is not None and run.namespace not in cluster.namespaces:
+        yield f"{FILE} has no namespace {run.namespace!r} in cluster.namespaces, without which no pod can be created"
 
 
 def _secrets(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:

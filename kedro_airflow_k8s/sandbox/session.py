@@ -9,14 +9,15 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from kedro_airflow_k8s.errors import SandboxError
 from kedro_airflow_k8s.model import Report
-from kedro_airflow_k8s.sandbox.cluster import image
+from kedro_airflow_k8s.sandbox.cluster import image, settings
 from kedro_airflow_k8s.sandbox.cluster.errors import ClusterError
+from kedro_airflow_k8s.sandbox.cluster.settings import DEFAULT, ClusterSettings
 
 # Seconds that the supervisor may take to end everything.
 PATIENCE = 20
@@ -39,6 +40,7 @@ class Setup:
     variables: Mapping[str, str] = field(default_factory=dict)
     triggerer: bool = False
     python: Path = Path(sys.executable)
+    cluster: ClusterSettings = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def dump(setup: Setup, root: Path) -> str:
             "secrets": {name: dict(values) for name, values in setup.secrets.items()},
             "variables": dict(setup.variables),
             "triggerer": setup.triggerer,
+            "cluster": asdict(setup.cluster),
         }
     )
 
@@ -128,6 +131,7 @@ def load(line: str) -> tuple[Setup, Path]:
         told["variables"],
         told["triggerer"],
         Path(told["python"]),
+        settings.load(told["cluster"]),
     )
     return setup, Path(told["root"])
 

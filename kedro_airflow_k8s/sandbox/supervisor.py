@@ -106,7 +106,7 @@ async def _serve(setup: session.Setup, root: Path, emit: Emit) -> None:
     """Start cluster and Airflow, tell when they are ready, and watch over them; stop both when cancelled."""
     token = secrets.token_urlsafe(16)
     image = Image(setup.project, setup.project_path, setup.python, dockerignore.read(setup.project))
-    cluster = Cluster(image=image, root=root / "cluster", secrets=setup.secrets, token=token)
+    cluster = Cluster(image=image, root=root / "cluster", secrets=setup.secrets, token=token, settings=setup.cluster)
     try:
         emit("progress", text="Starting Kubernetes")
         address = await cluster.start()

@@ -42,7 +42,7 @@ def here(airflow, said, tmp_path, monkeypatch):
     def start(*, keep=False, end=inf, check=None, **more):
         checks.extend([check] if check else [])
         build = SimpleNamespace(
-            project=SimpleNamespace(path=tmp_path),
+            project=SimpleNamespace(path=tmp_path, workdir=None),
             project_path=Path("/home/kedro_docker"),
             config=load({"run_config": {**RUN, **more}}, ["file"]),
             dag_id="demo",
@@ -134,3 +134,19 @@ def test_a_sandbox_that_stays_can_be_used(here, ending, said, airflow, tmp_path,
     exported, _, *lines = said[-1].splitlines()[2:]
     assert [f"{name}={value}" for name, value in LOGIN.items()] == shlex.split(exported)[1:]
     assert {"host": airflow.url, "output": f"{tmp_path}/d"} == yaml.safe_load("\n".join(lines))
+
+
+def test_what_a_run_left_is_for_its_user_alone(here, ending, said, tmp_path, monkeypatch):
+    """It may be confidential; a folder of runs that others could read is closed to them."""
+    runs = tmp_path / "cache" / "runs"
+    runs.mkdir(parents=True, mode=0o755)
+    monkeypatch.setenv("KEDRO_AIRFLOW_K8S_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "r" / "uid").mkdir(parents=True)
+    (tmp_path / "r" / "uid" / "model.pkl").touch()
+    ending("success")
+
+    here()
+
+    assert f"What the run left in its volume is in {runs / 'demo'}" in said
+    assert (runs / "demo" / "model.pkl").exists()
+    assert 0o700 == runs.stat().st_mode & 0o777

@@ -58,3 +58,17 @@ def test_a_variable_by_which_mlflow_would_be_logged_in_to_is_named():
     assert (line,) == found(run, {}, tracked=True)
     assert () == found(run, {"variables": {"MLFLOW_TRACKING_TOKEN": "t"}}, tracked=True)
     assert () == found(run, {})
+
+
+def test_a_storage_class_and_a_namespace():
+    """A class that the sandbox's cluster lacks is told before a run waits for its volume, and so is a namespace."""
+    cluster = {"storage_classes": {"nfs": None}, "namespaces": ["other"]}
+
+    told = found({"volume": {"storageclass": "gp3"}}, {"cluster": cluster})
+
+    assert told == (
+        f"{FILE} has no storage class 'gp3', so that the volume of a run will never be bound; "
+        "give it under cluster.storage_classes, with its access modes or empty",
+        f"{FILE} has no namespace 'airflow' in cluster.namespaces, without which no pod can be created",
+    )
+    assert () == found({"volume": {"storageclass": "nfs"}}, {"cluster": {"storage_classes": {"nfs": None}}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
 from kedro_airflow_k8s.sandbox.cluster.image import in_root
@@ -54,7 +55,11 @@ def mount(container: Json, root: Path, volumes: Mapping[str, Path]) -> None:
             shutil.rmtree(target)
         else:
             target.unlink(missing_ok=True)
-        target.symlink_to(source)
+        if source.is_file():
+            # A mount shows the file itself and not what leads to it, such as the links in a secret's volume.
+            os.link(source.resolve(), target)
+        else:
+            target.symlink_to(source)
 
 
 def mount_paths(container: Json) -> tuple[PurePosixPath, ...]:
@@ -63,16 +68,22 @@ def mount_paths(container: Json) -> tuple[PurePosixPath, ...]:
 
 
 def _write(source: Json, secret: Mapping[str, str], folder: Path) -> None:
+    """Lay out a secret's files as a kubelet does: links into a hidden folder, which it can replace in one step."""
+    hidden = folder / f"..{datetime.now(timezone.utc):%Y_%m_%d_%H_%M_%S.%f}"
+    hidden.mkdir()
+    (folder / "..data").symlink_to(hidden.name)
     items = source.get("items") or [{"key": key, "path": key} for key in secret]
     for item in items:
         if item["key"] not in secret:
             if source.get("optional"):
                 continue
             raise ConfigError(f"references non-existent secret key: {item['key']}")
-        file = folder / item["path"]
+        file = hidden / item["path"]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(secret[item["key"]].encode())
         file.chmod(item.get("mode", source.get("defaultMode", 0o644)))
+    for entry in hidden.iterdir():
+        (folder / entry.name).symlink_to(f"..data/{entry.name}")
 
 
 def _inside(path: Path, folder: Path, wanted: Json) -> None:

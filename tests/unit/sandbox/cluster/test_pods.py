@@ -182,6 +182,37 @@ def test_secrets_in_the_environment_and_in_a_folder(tmp_path):
     assert b"p w me me\n" == asyncio.run(scene())
 
 
+def test_a_secret_lies_in_its_volume_as_a_kubelet_lays_it(tmp_path):
+    """Files are links into a hidden folder; with a subPath the file itself is mounted, and hides nothing beside it."""
+    secrets = {"keys": {"a.yml": "A", "b.yml": "B"}}
+    volumes = [
+        {"name": "all", "secret": {"secretName": "keys", "defaultMode": 0o400}},
+        {"name": "one", "secret": {"secretName": "keys", "items": [{"key": "b.yml", "path": "deep/c.yml"}]}},
+    ]
+    mounts = [
+        {"name": "all", "mountPath": "/home/kedro_docker/all"},
+        {"name": "one", "mountPath": "/home/kedro_docker/one"},
+        {"name": "one", "mountPath": "/home/kedro_docker/conf/c.yml", "subPath": "deep/c.yml"},
+    ]
+    code = (
+        "import json, os\n"
+        "print(json.dumps([sorted(os.listdir('all')), os.readlink('all/a.yml'), os.readlink('all/..data')[:4],"
+        " open('all/a.yml').read(), oct(os.stat('all/a.yml').st_mode & 0o777), os.readlink('one/deep'),"
+        " sorted(os.listdir('conf')), os.path.islink('conf/c.yml'), open('conf/c.yml').read()]))"
+    )
+
+    async def scene():
+        async with running(tmp_path, files={"conf/catalog.yml": ""}, secrets=secrets) as client:
+            await client.run_pod("one", python(code), volumes=volumes, container={"volumeMounts": mounts})
+            return json.loads(await client.log("one"))
+
+    names, link, data, text, mode, deep, beside, is_link, alone = asyncio.run(scene())
+
+    assert [".._", "..data", "a.yml", "b.yml"] == [names[0][:2] + "_", *names[1:]]
+    assert ("..data/a.yml", "..20", "A", "0o400") == (link, data, text, mode)
+    assert ("..data/deep", ["c.yml", "catalog.yml"], False, "B") == (deep, beside, is_link, alone)
+
+
 def test_a_missing_secret_leaves_the_pod_waiting(tmp_path):
     """The pod is Pending with the kubelet's reason until it is deleted, and its log cannot be read."""
 
