@@ -177,9 +177,23 @@ def _config_loader(metadata: Any, env: str) -> Any:
         # A loader that is none of Kedro's has its own way to know which files are of which kind.
         getattr(loader, "config_patterns", {}).setdefault(kind, patterns)
         getattr(loader, "merge_strategy", {}).setdefault(kind, "soft")
+    if hasattr(loader, "_soft_merge"):
+        # Kedro's own parses text that was resolved already, and so an escaped reference that has lost its backslash.
+        loader._soft_merge = _merged
     # As kedro-mlflow does with its context, and merged as Kedro merges by default.
     getattr(loader, "config_patterns", {}).setdefault("mlflow", ["mlflow*", "mlflow*/**", "**/mlflow*"])
     return loader
+
+
+def _merged(config: dict[str, Any], env_config: dict[str, Any], env_path: str | None = None) -> dict[str, Any]:
+    """Lay an environment's configuration over that of the base, key by key in every section."""
+    merged = dict(config)
+    for key, value in env_config.items():
+        below = merged.get(key)
+        if {type(below), type(value)} == {dict, list}:
+            raise ValueError(f"{key}: is a list in one environment and a section in the other")
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def files_of(folder: Path, kind: str) -> list[Path]:

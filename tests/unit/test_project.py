@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from kedro_airflow_k8s.errors import ConfigError, ProjectError
-from kedro_airflow_k8s.project import Node, load, source
+from kedro_airflow_k8s.project import Node, load, sandbox_source, source
 from kedro_airflow_k8s.project.configuration import read
 from kedro_airflow_k8s.project.functions import differ
 from kedro_airflow_k8s.project.pipelines import _check_names
@@ -207,6 +207,19 @@ def test_the_environment_lies_over_the_base_key_by_key(kedro_project):
 
     assert found.content == {"run_config": {"namespace": "a", "volume": {"size": "9Gi", "access_modes": ["C"]}}}
     assert found.files == ("conf/base/airflow-k8s.yaml", "conf/prod/airflow-k8s.yml")
+
+
+@pytest.mark.parametrize("base", ["", "secrets: {login: {USER: me}}\n"])
+def test_an_escaped_reference_is_text(kedro_project, base):
+    """It loses its backslash once, and is not parsed again as files of two environments are merged."""
+    project = kedro_project()
+    project.write("conf/base/airflow-k8s-sandbox.yaml", base)
+    project.write("conf/local/airflow-k8s-sandbox.yaml", "secrets: {login: {PASSWORD: 'pa\\${ss', TAG: '\\${a}'}}\n")
+
+    found = sandbox_source(bootstrap(project)).content["secrets"]["login"]
+
+    assert {"USER": "me", "PASSWORD": "pa${ss", "TAG": "${a}"} == {"USER": "me", **found}
+    assert ("USER" in found) == bool(base)
 
 
 def test_a_missing_file_says_where_it_was_looked_for(kedro_project):
