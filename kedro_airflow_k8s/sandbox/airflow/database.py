@@ -20,12 +20,13 @@ from kedro_airflow_k8s.sandbox.airflow.settings import AirflowFolder
 TEMPLATE = "airflow.db"
 
 
-async def make(python: Path, target: Path) -> None:
+async def make(python: Path, target: Path, work: Path | None = None) -> None:
     """Write the database that the Airflow of that Python starts with, and its administrator where users are kept there.
 
-    Takes Airflow about 10 s. Raise SandboxError with its last lines if it fails.
+    Takes Airflow about 10 s. What it needs meanwhile lies in `work`, by default in the system's temporary folder.
+    Raise SandboxError with its last lines if it fails.
     """
-    with tempfile.TemporaryDirectory(prefix="airflow-k8s-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="airflow-k8s-", dir=work) as temporary:
         folder = AirflowFolder(Path(temporary))
         folder.lay_out()
         await airflow(python, folder, "db", "migrate")

@@ -21,7 +21,7 @@ from semver import VersionInfo as Version
 
 from kedro_airflow_k8s.errors import SandboxError
 from kedro_airflow_k8s.model import Report
-from kedro_airflow_k8s.sandbox.airflow import database
+from kedro_airflow_k8s.sandbox.airflow import database, janitor
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,13 @@ def ensure(version: str | None, report: Report) -> Path:
             return python
         report(f"Installing Airflow {release.version} for Python {minor} into {folder}, this once")
         shutil.rmtree(folder, ignore_errors=True)
-        run([uv, "venv", "--no-project", "--python", interpreter, str(folder)], lock, report)
-        install(uv, python, requirements, release.uploaded_until, lock, report)
-        report("Preparing Airflow's database, this once")
-        asyncio.run(database.make(python, folder / database.TEMPLATE))
-        complete.touch()
+        with janitor.cleaned_up(folder, lock) as work:
+            uv_here = Uv(uv, work, lock, report)
+            uv_here.run("venv", "--no-project", "--python", interpreter, str(folder))
+            uv_here.install(python, requirements, release.uploaded_until)
+            report("Preparing Airflow's database, this once")
+            asyncio.run(database.make(python, folder / database.TEMPLATE, work))
+            complete.touch()
     return python
 
 
@@ -174,44 +176,55 @@ def locked(path: Path, report: Report) -> Iterator[int]:
         os.close(descriptor)
 
 
-def install(uv: str, python: Path, requirements: Sequence[str], until: str | None, lock: int, report: Report) -> None:
-    """Install the requirements as of that day; or as of today where the package index does not tell days."""
-    command = [uv, "pip", "install", "--python", str(python), "--compile-bytecode", *requirements]
-    if until is None:
-        run(command, lock, report)
-        return
-    try:
-        run([*command, "--exclude-newer", until], lock, report)
-    except SandboxError as error:
-        if UNDATED not in str(error):
-            raise
-        report(f"The package index has no upload dates: installing today's packages instead of those of {until}")
-        run(command, lock, report)
+@dataclass(frozen=True)
+class Uv:
+    """uv, working in a folder of the cache, so that a project's own settings do not shape Airflow's environment.
 
+    It shares the lock, so that nobody else starts while it still writes although the one who started it was killed.
+    """
 
-def run(command: Sequence[str], lock: int, report: Report) -> None:
-    """Run uv, reporting what it did; raise SandboxError with its last lines if it fails."""
-    lines: list[str] = []
-    # uv runs in the cache folder, so that a project's own settings of uv do not shape Airflow's environment. And it
-    # shares the lock, so that nobody else starts while it still writes although the one who started it was killed.
-    with subprocess.Popen(  # noqa: S603
-        command,
-        cwd=cache_folder(),
-        env={**os.environ, "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        pass_fds=(lock,),
-    ) as process:
-        for line in process.stderr or ():
-            lines.append(line.rstrip())
-            if re.match(r"(Resolved|Prepared|Installed|Bytecode compiled) ", line):
-                report(f"  {line.strip()}")
-    if process.returncode != 0:
-        undated = [line for line in lines if UNDATED in line][:1]
-        last = "\n".join(f"  {line}" for line in [*undated, *[line for line in lines if line][-15:]])
-        raise SandboxError(
-            f"`{' '.join(['uv', *command[1:]])}` failed with exit status {process.returncode}; see that the package "
-            f"index can be reached (UV_DEFAULT_INDEX names another), then try again:\n{last}"
-        )
+    path: str
+    work: Path
+    lock: int
+    report: Report
+
+    def install(self, python: Path, requirements: Sequence[str], until: str | None) -> None:
+        """Install the requirements as of that day; or as of today where the package index does not tell days."""
+        command = ["pip", "install", "--python", str(python), "--compile-bytecode", *requirements]
+        if until is None:
+            self.run(*command)
+            return
+        try:
+            self.run(*command, "--exclude-newer", until)
+        except SandboxError as error:
+            if UNDATED not in str(error):
+                raise
+            self.report(
+                f"The package index has no upload dates: installing today's packages instead of those of {until}"
+            )
+            self.run(*command)
+
+    def run(self, *arguments: str) -> None:
+        """Run uv, reporting what it did; raise SandboxError with its last lines if it fails."""
+        lines: list[str] = []
+        with subprocess.Popen(  # noqa: S603
+            [self.path, *arguments],
+            cwd=self.work,
+            env={**os.environ, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=(self.lock,),
+        ) as process:
+            for line in process.stderr or ():
+                lines.append(line.rstrip())
+                if re.match(r"(Resolved|Prepared|Installed|Bytecode compiled) ", line):
+                    self.report(f"  {line.strip()}")
+        if process.returncode != 0:
+            undated = [line for line in lines if UNDATED in line][:1]
+            last = "\n".join(f"  {line}" for line in [*undated, *[line for line in lines if line][-15:]])
+            raise SandboxError(
+                f"`{' '.join(['uv', *arguments])}` failed with exit status {process.returncode}; see that the package "
+                f"index can be reached (UV_DEFAULT_INDEX names another), then try again:\n{last}"
+            )

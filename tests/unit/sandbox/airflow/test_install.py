@@ -2,22 +2,25 @@
 
 import http.server
 import stat
+import subprocess
 import sys
 import threading
+import time
 import zipfile
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kedro_airflow_k8s.errors import SandboxError
 from kedro_airflow_k8s.sandbox.airflow import install
-from kedro_airflow_k8s.sandbox.airflow.install import Release
+from kedro_airflow_k8s.sandbox.airflow.install import Release, Uv
 from tests.unit.sandbox.airflow import standin
 
 MINOR = "{}.{}".format(*sys.version_info)
 UV = """#!{python} -ISs
-import pathlib, shutil, sys, time
+import os, pathlib, shutil, sys, time
 here = pathlib.Path(__file__).parent
 with (here / "calls").open("a") as calls:
     calls.write(" ".join(sys.argv[1:]) + "\\n")
@@ -25,6 +28,10 @@ if sys.argv[1] == "venv":
     shutil.copytree(here / "prepared", sys.argv[-1], symlinks=True, dirs_exist_ok=True)
 elif sys.argv[1] == "pip":
     time.sleep(0.5 if (here / "slow").exists() else 0)
+    if (here / "endless").exists():
+        (here / "pid.new").write_text(str(os.getpid()))
+        (here / "pid.new").rename(here / "pid")
+        time.sleep(600)
     print("Resolved 145 packages in 1.22s", "noise", "Installed 145 packages in 268ms", sep="\\n", file=sys.stderr)
     if (here / "fails").exists():
         print((here / "fails").read_text(), file=sys.stderr)
@@ -168,6 +175,35 @@ def test_a_failed_installation_is_explained_and_tried_again(uv):
     assert python.exists()
 
 
+KILLED = """
+import sys
+from kedro_airflow_k8s.sandbox.airflow import install
+install.find_uv = lambda: sys.argv[1]
+install.ensure(None, lambda text: print(text, flush=True))
+"""
+
+
+def test_an_installation_that_is_killed_leaves_nothing(uv, tmp_path):
+    """uv ends with the process that started it, and what it has written so far is removed."""
+    (uv / "endless").touch()
+    command = [sys.executable, "-c", KILLED, str(uv / "uv")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout.readline().startswith(b"Installing Airflow")
+        while not (uv / "pid").exists():
+            time.sleep(0.01)
+        process.kill()
+    pid = int((uv / "pid").read_text())
+
+    def left():
+        return [file.name for file in (tmp_path / "cache").iterdir() if file.suffix != ".lock"]
+
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and (psutil.pid_exists(pid) or left()):
+        time.sleep(0.02)
+
+    assert (False, []) == (psutil.pid_exists(pid), left())
+
+
 @pytest.fixture
 def undated_index(tmp_path):
     """Serve a package index that does not tell when its one package was uploaded; return its address."""
@@ -194,11 +230,12 @@ def test_an_index_without_dates_is_used_as_it_is_today(tmp_path, monkeypatch, un
     monkeypatch.setenv("KEDRO_AIRFLOW_K8S_CACHE", str(cache))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("UV_DEFAULT_INDEX", undated_index)
-    uv, said = install.find_uv(), []
+    said = []
 
     with install.locked(cache / "lock", said.append) as lock:
-        install.run([uv, "venv", "--python", sys.executable, str(cache / "environment")], lock, said.append)
-        install.install(uv, python, ["undated"], "2026-11-20", lock, said.append)
+        uv = Uv(install.find_uv(), cache, lock, said.append)
+        uv.run("venv", "--python", sys.executable, str(cache / "environment"))
+        uv.install(python, ["undated"], "2026-11-20")
 
     told = "The package index has no upload dates: installing today's packages instead of those of 2026-11-20"
     assert told in said
