@@ -1,8 +1,4 @@
-"""What is removed when the making of an environment does not come to its end, even if its process is killed.
-
-`python -m kedro_airflow_k8s.sandbox.airflow.janitor WORK MADE` waits for the end of its standard input, which comes
-with the end of whoever started it.
-"""
+"""A process that removes what another one has half made, even if that one is killed."""
 
 from __future__ import annotations
 
@@ -28,7 +24,8 @@ def cleaned_up(made: Path, lock: int) -> Iterator[Path]:
     a descriptor, is held until then.
     """
     work = made.with_name(f"{made.name}.making")
-    command = [sys.executable, "-m", __name__, str(work), str(made)]
+    # Not by `-m`: the package imports this module, which Python then warns of.
+    command = [sys.executable, "-c", f"from {__name__} import main; main()", str(work), str(made)]
     # Away from the terminal, whose Ctrl-C is for the process that makes the folder.
     janitor = subprocess.Popen(  # noqa: S603
         command, cwd=made.parent, stdin=subprocess.PIPE, start_new_session=True, pass_fds=(lock,)
@@ -46,7 +43,7 @@ def cleaned_up(made: Path, lock: int) -> Iterator[Path]:
 
 
 def main() -> None:
-    """Wait for the end of the input, and clean up."""
+    """Wait for the end of the input, which comes with the end of whoever started this, and clean up."""
     # Not at the top: without the extra, this module must import, for `install` to say what is missing.
     from kedro_airflow_k8s.sandbox.cluster import processes
 
@@ -60,7 +57,3 @@ def main() -> None:
         time.sleep(0.05)
     for folder in (work,) if done else (work, made):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    main()

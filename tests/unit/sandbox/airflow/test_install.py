@@ -187,11 +187,13 @@ def test_an_installation_that_is_killed_leaves_nothing(uv, tmp_path):
     """uv ends with the process that started it, and what it has written so far is removed."""
     (uv / "endless").touch()
     command = [sys.executable, "-c", KILLED, str(uv / "uv")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout.readline().startswith(b"Installing Airflow")
         while not (uv / "pid").exists():
             time.sleep(0.01)
         process.kill()
+        # It ends with the last process that could write there.
+        assert process.stderr.read() == b""
     pid = int((uv / "pid").read_text())
 
     def left():
