@@ -1,7 +1,7 @@
 """Joins nodes of a graph into blocks that do not wait for each other in a circle.
 
-A graph has for each node the nodes that it waits for, in an order in which the nodes could run one after another. Blocks
-are tuples of its nodes that together have each node once; they wait for each other as their nodes do.
+A graph has for each node the nodes that it waits for, in an order in which the nodes could run one after another.
+Blocks are tuples of nodes; together they have each node once, and they wait for each other as their nodes do.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def _check_names(config: PluginConfig) -> None:
 
 
 def _skips(tracking: Tracking, project: Project) -> bool:
-    return (project.selection or DEFAULT_PIPELINE) in tracking.skipped_pipelines
+    return (project.selection[0] if project.selection else DEFAULT_PIPELINE) in tracking.skipped_pipelines
 
 
 def _files(tracking: Tracking | None) -> str:

@@ -107,7 +107,8 @@ def _is_open(project: Project) -> bool:
 
 def _command(context: Context) -> list[str]:
     project = context.project
-    pipeline = [argument(f"--pipeline={project.selection}")] if project.selection else []
+    option = "--pipeline" if len(project.selection) == 1 else "--pipelines"
+    pipeline = [argument(f"{option}={','.join(project.selection)}")] if project.selection else []
     return ["kedro", "run", argument(f"--env={project.env}"), *pipeline]
 
 

@@ -36,7 +36,7 @@ __all__ = [
 class Project:
     """A Kedro project with one of its pipelines, in one environment.
 
-    `selection` is the value of `kedro run --pipeline` by which a pod finds the nodes, or None for no such option;
+    `selection` names the pipelines in which a pod's `kedro run` finds the nodes; none means the default one;
     `datasets` are those that the nodes read and write, by all names they go by, and `left_out` by their names those of
     them that are local files and in no image of the project. `absent` are the files of the configuration that no image
     has, but those of credentials. `workdir` is that of the Dockerfile as it stands there. `tracking` is what
@@ -49,7 +49,7 @@ class Project:
     env: str
     pipeline: str
     nodes: tuple[Node, ...]
-    selection: str | None = None
+    selection: tuple[str, ...] = ()
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import os
 import re
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,8 +33,8 @@ class Node:
     named: bool = True
 
 
-def read(name: str) -> tuple[tuple[Node, ...], str | None]:
-    """Return the nodes of a pipeline, and by which value of `--pipeline` a pod finds them. Raises `ProjectError`."""
+def read(name: str) -> tuple[tuple[Node, ...], tuple[str, ...]]:
+    """Return the nodes of a pipeline, and by which names of pipelines a pod finds them. Raises `ProjectError`."""
     from kedro.framework.project import pipelines
     from kedro.pipeline import Pipeline
 
@@ -88,43 +88,55 @@ def _is_parameter(name: str) -> bool:
     return name == "parameters" or name.startswith("params:")
 
 
-def _selection(pipelines: Any, name: str) -> str | None:
-    """Return by which value of `--pipeline` a pod's `kedro run` finds the nodes, None for no such option.
+def _selection(pipelines: Any, name: str) -> tuple[str, ...]:
+    """Return the pipelines that a pod's `kedro run` names to find the nodes; none means the default one.
 
-    Since Kedro 1.5 the option imports the package of that name only, which misses a pipeline composed in the registry.
-    Without the option everything is loaded, which serves when `__default__` has the same nodes.
+    Since Kedro 1.5 a run imports only the packages of the pipelines it names, and one that is composed in the registry
+    misses its parts. If `__default__` is among them, or none is named, Kedro imports all. Kedro adds the named ones up,
+    and of equal nodes keeps the first, so the wanted pipeline comes first.
     """
     if name == DEFAULT_PIPELINE:
-        return None
-    wanted = set(pipelines[name].nodes)
-    if not hasattr(pipelines, "set_requested") or _loads_alone(pipelines, name, wanted):
-        return name
-    if DEFAULT_PIPELINE in pipelines and _has(pipelines[DEFAULT_PIPELINE], wanted):
-        return None
+        return ()
+    if not hasattr(pipelines, "set_requested"):
+        return (name,)
+    wanted = {node.name: node for node in pipelines[name].nodes}
+    # Kedro finds packages in the order in which the file system has them.
+    others = sorted(set(pipelines) - {name})
+    parts = [other for other in others if {node.name for node in pipelines[other].nodes} <= set(wanted)]
+    for names in [(name,), (), (name, DEFAULT_PIPELINE), (name, *parts)]:
+        if _finds(pipelines, names, wanted):
+            return names
     raise ProjectError(
-        f"pipeline {name!r} is composed in pipeline_registry.py, where `kedro run --pipeline={name}` of this Kedro does"
-        f" not find all of its nodes; add them to {DEFAULT_PIPELINE!r} too, with the same functions, or make it a"
-        " package in pipelines/"
+        f"pipeline {name!r} is composed in pipeline_registry.py, where neither `kedro run --pipeline={name}` of this"
+        f" Kedro finds its nodes nor `--pipelines={name},{DEFAULT_PIPELINE}`: {DEFAULT_PIPELINE!r} has other nodes of"
+        f" the same names or outputs; make {name!r} a package in pipelines/, or leave those out of {DEFAULT_PIPELINE!r}"
     )
 
 
-def _has(pipeline: Any, wanted: set[Any]) -> bool:
-    """Tell whether a pipeline has those nodes; for Kedro alone two of different functions can be equal."""
-    functions = {node: node.func for node in pipeline.nodes}
-    return all(node in functions and not differ(node.func, functions[node]) for node in wanted)
+def _finds(pipelines: Any, names: tuple[str, ...], wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a run that names these pipelines has the wanted nodes, with the same functions.
 
+    For Kedro alone two nodes of different functions can be equal.
+    """
+    from kedro.pipeline import Pipeline
 
-def _loads_alone(pipelines: Any, name: str, wanted: set[Any]) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pipelines.set_requested([name])
-            return wanted == set(pipelines[name].nodes)
+            pipelines.set_requested(list(names) or None)
+            found = Pipeline([])
+            for name in names or (DEFAULT_PIPELINE,):
+                found += pipelines[name]
     except Exception:
         # Whatever goes wrong here would go wrong in the pod, where it costs a run.
         return False
     finally:
         pipelines.set_requested(None)
+    there = {node.name: node for node in found.nodes}
+    return all(
+        name in there and there[name] == node and not differ(node.func, there[name].func)
+        for name, node in wanted.items()
+    )
 
 
 class _Recorder:

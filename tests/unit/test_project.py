@@ -172,7 +172,7 @@ def test_a_composed_pipeline_is_selected_as_a_whole(kedro_project):
 
     from kedro.framework.project import pipelines
 
-    expected = None if hasattr(pipelines, "set_requested") else "composed"
+    expected = () if hasattr(pipelines, "set_requested") else ("composed",)
     assert expected == loaded.selection
 
 
@@ -182,20 +182,32 @@ def test_a_pipeline_of_its_own_package_is_selected_by_name(kedro_project):
     registry = project.path / f"src/{project.package}/pipeline_registry.py"
     registry.write_text("from kedro.framework.project import find_pipelines as register_pipelines\n")
 
-    assert load(bootstrap(project), "local", "a").selection == "a"
+    assert load(bootstrap(project), "local", "a").selection == ("a",)
 
 
-def test_a_composed_pipeline_that_no_pod_finds_is_an_error(kedro_project):
-    """If its nodes are not all in __default__, no options of `kedro run` would find them."""
-    project = with_parts(kedro_project, "pipelines['a']")
+def selection(project, name, old):
+    """Return the selection of a pipeline, or `old` where Kedro always loads all pipelines."""
     metadata = bootstrap(project)
     from kedro.framework.project import pipelines
 
-    if not hasattr(pipelines, "set_requested"):
-        assert load(metadata, "local", "composed").selection == "composed"
-        return
-    with pytest.raises(ProjectError, match="'composed' is composed in"):
-        load(metadata, "local", "composed")
+    found = load(metadata, "local", name).selection
+    return found if hasattr(pipelines, "set_requested") else (found == (name,) and old)
+
+
+def test_a_composed_pipeline_is_named_before_the_default_one(kedro_project):
+    """If its nodes are not all in __default__, naming that too makes Kedro load everything."""
+    project = with_parts(kedro_project, "pipelines['a']")
+
+    expected = ("composed", "__default__")
+    assert expected == selection(project, "composed", expected)
+
+
+def test_a_composed_pipeline_is_named_with_its_parts_where_the_default_one_gets_in_the_way(kedro_project):
+    """Here __default__ has another node that writes the same dataset, so the two cannot be added up."""
+    project = with_parts(kedro_project, "pipeline([node(lambda x: x, 'in_a', 'out_a', name='other')])")
+
+    expected = ("composed", "a", "b")
+    assert expected == selection(project, "composed", expected)
 
 
 def test_the_environment_lies_over_the_base_key_by_key(kedro_project):
@@ -283,11 +295,8 @@ def test_a_node_of_another_function_is_another_node(kedro_project, whole, defaul
     project.write(f"src/{project.package}/pipelines/__init__.py", "")
     project.write(f"src/{project.package}/pipelines/x/__init__.py", PART.format(name="x"))
 
-    if same:
-        assert load(bootstrap(project), "local", "whole").selection is None
-    else:
-        with pytest.raises(ProjectError, match="add them to '__default__' too, with the same functions"):
-            load(bootstrap(project), "local", "whole")
+    expected = () if same else ("whole", "__default__")
+    assert expected == selection(project, "whole", expected)
 
 
 def test_functions_that_are_plainly_not_the_same():

@@ -132,10 +132,16 @@ def test_tags():
 
 def test_a_pod_runs_the_nodes_by_arguments_only():
     """There is no command and no shell; environment and pipeline are options."""
-    (container,) = pod(planned(pipeline="p", selection="p"))["spec"]["containers"]
+    (container,) = pod(planned(pipeline="p", selection=("p",)))["spec"]["containers"]
 
     assert "command" not in container
     assert container["args"] == ["kedro", "run", "--env=local", "--pipeline=p"]
+
+
+def test_a_pod_of_a_composed_pipeline_names_all_that_kedro_has_to_load():
+    (container,) = pod(planned(pipeline="p", selection=("p", "__default__")))["spec"]["containers"]
+
+    assert container["args"] == ["kedro", "run", "--env=local", "--pipelines=p,__default__"]
 
 
 @pytest.mark.parametrize(
