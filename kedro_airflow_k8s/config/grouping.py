@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, field_validator
 
 from kedro_airflow_k8s.config.section import Section
 
@@ -26,8 +26,8 @@ class Grouping(Section):
     `memory`: nodes that share data which is not in the catalog. `auto`: chains of nodes that could not run in parallel
     and ask for the same pod. `all`: the whole pipeline. A list of these joins what each of them joins."""
     on_cycle: Literal["error", "merge", "split"] = "error"
-    """What to do where groups would wait for each other: refuse (`error`), make one group of them (`merge`), or cut them
-    into parts that do not (`split`). Groups of `memory` are always merged."""
+    """What to do where groups would wait for each other: refuse (`error`), make one group of them (`merge`), or cut
+    them into parts that do not (`split`). Groups of `memory` are always merged."""
     runner: Literal["SequentialRunner", "ThreadRunner"] = "SequentialRunner"
     """Kedro's runner within a pod of several nodes."""
     show: Literal["namespace", "none"] = "namespace"

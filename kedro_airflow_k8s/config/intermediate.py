@@ -1,4 +1,4 @@
-"""The section `run_config.intermediate_data`: where data lies that passes from task to task and is not in the catalog."""
+"""The section `run_config.intermediate_data`: where data lies that passes between tasks outside the catalog."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class IntermediateData(Section):
     """Data that one task writes and another reads, and that the catalog would keep in memory."""
 
     store: Store | None = "volume"
-    """Where it lies: `volume` for the run's volume, an fsspec URL such as `s3://bucket/prefix`, or null to refuse such a
-    pipeline. Without a volume the default is null."""
+    """Where it lies: `volume` for the run's volume, an fsspec URL such as `s3://bucket/prefix`, or null to refuse such
+    a pipeline. Without a volume the default is null."""
     credentials: Text | None = None
     """Entry of `credentials.yml` for the URL; none means the pod's own environment."""
     keep_on_failure: bool = False
