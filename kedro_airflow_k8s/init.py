@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kedro_airflow_k8s import delivery, project, scaffold, variables
+from kedro_airflow_k8s import contract, delivery, project, scaffold
 from kedro_airflow_k8s.addresses import has_password
 from kedro_airflow_k8s.errors import InitError
 from kedro_airflow_k8s.project import Place
@@ -50,7 +50,7 @@ def init(metadata: Any, options: InitOptions) -> tuple[tuple[Outcome, ...], tupl
     if has_password(options.output or ""):
         raise InitError(
             "--output: a password does not belong into a file that git keeps; give the address without it, or leave "
-            f"--output out and set {variables.PREFIX}AIRFLOW_DAGS"
+            f"--output out and set {contract.CONFIG_PREFIX}AIRFLOW_DAGS"
         )
     place = project.place(metadata, options.env)
     delivery.located(options.output or "", place.path)

@@ -18,11 +18,11 @@ from kedro_airflow_k8s.airflow.fields import Json
 from kedro_airflow_k8s.airflow.http import Clock, LostAnswer, Transport
 from kedro_airflow_k8s.airflow.records import Dag, ImportFailure, LogRecord, Run, Task
 from kedro_airflow_k8s.airflow.versions import V1, V2
+from kedro_airflow_k8s.contract import TAG
 from kedro_airflow_k8s.errors import AirflowDenied, AirflowError, AirflowUnreachable
 
 T = TypeVar("T")
 # Every DAG of this plugin carries it, since the API finds tags only by their whole text.
-TAG = "kedro-airflow-k8s"
 _TRIGGERS = 5
 _PAGE = 100
 _LONG = 60.0

@@ -14,7 +14,8 @@ PACKAGE = "kedro_airflow_k8s.operators"
 VERSIONS = f"{PACKAGE}._airflow"
 """The module whose names come from different places in Airflow 2 and 3."""
 
-_FOLDER = Path(__file__).parent.parent / "operators"
+CONTRACT = "kedro_airflow_k8s.contract"
+_FOLDER = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -139,4 +140,6 @@ def _cut(lines: list[str]) -> str:
 
 
 def _text(module: str) -> str:
-    return (_FOLDER / f"{module.removeprefix(PACKAGE + '.')}.py").read_text(encoding="utf-8")
+    if module != CONTRACT and not module.startswith(f"{PACKAGE}."):
+        raise ValueError(f"{module} is not made for Airflow: neither one of {PACKAGE} nor {CONTRACT}")
+    return _FOLDER.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text(encoding="utf-8")

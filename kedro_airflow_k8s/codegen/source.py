@@ -12,10 +12,10 @@ from kedro_airflow_k8s.codegen import literals
 from kedro_airflow_k8s.codegen.embed import VERSIONS, Embedded, embed, is_ours, versions
 from kedro_airflow_k8s.codegen.literals import UTC, WIDTH
 from kedro_airflow_k8s.codegen.names import identifier, identifiers
+from kedro_airflow_k8s.contract import NODE_GROUP, SENSOR_GROUP
 from kedro_airflow_k8s.model import Call, DagSpec, Ref, TaskSpec
 
 BUILD_ID_LABEL = "Build id: "
-_GROUP, _SENSORS = "kedro", "external_pipelines"
 # No string literal holds this character, since `literals.text` escapes what cannot be printed.
 _PLACEHOLDER = "\0"
 
@@ -54,7 +54,9 @@ def _holes(dag: DagSpec) -> dict[str, Any]:
     linked = {parent for task in dag.nodes for parent in task.upstream} | {t.task_id for t in dag.nodes if t.upstream}
     tasks = [*(task.task_id for task in helpers), *linked]
     order = {task.task_id: position for position, task in enumerate([*helpers, *dag.nodes])}
-    variable = identifiers(sorted(tasks, key=order.__getitem__), {*taken, "timezone", function, _GROUP, _SENSORS})
+    variable = identifiers(
+        sorted(tasks, key=order.__getitem__), {*taken, "timezone", function, NODE_GROUP, SENSOR_GROUP}
+    )
 
     def statement(task: TaskSpec, indent: int) -> str:
         head = f"{variable[task.task_id]} = " if task.task_id in variable else ""
@@ -74,8 +76,8 @@ def _holes(dag: DagSpec) -> dict[str, Any]:
             for name, value in dag.locals.items()
         ],
         "before": [statement(task, 1) for chain in dag.before for task in chain],
-        "first": [group(_SENSORS), *(f"    {statement(task, 2)}" for task in dag.first)] if dag.first else [],
-        "group": group(_GROUP, default_args=dag.defaults),
+        "first": [group(SENSOR_GROUP), *(f"    {statement(task, 2)}" for task in dag.first)] if dag.first else [],
+        "group": group(NODE_GROUP, default_args=dag.defaults),
         "tasks": [statement(task, 2) for task in dag.nodes],
         "edges": _edges(dag.nodes, variable),
         "after": [statement(task, 1) for chain in [*dag.after, (dag.final,)] for task in chain],
@@ -139,12 +141,12 @@ def _fit(statement: str) -> str:
 def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
     """Return the lines that put the other tasks before and after the group of nodes."""
     final = variable[dag.final.task_id]
-    first = [_SENSORS] if dag.first else []
+    first = [SENSOR_GROUP] if dag.first else []
     chains = dag.before or ((),) if first else dag.before
-    before = [[*first, *(variable[task.task_id] for task in chain), _GROUP] for chain in chains]
+    before = [[*first, *(variable[task.task_id] for task in chain), NODE_GROUP] for chain in chains]
     after = [
         [
-            f"[{', '.join([f'*{_GROUP}', *(variable[task_id] for task_id in chain[0].upstream)])}]",
+            f"[{', '.join([f'*{NODE_GROUP}', *(variable[task_id] for task_id in chain[0].upstream)])}]",
             *(variable[task.task_id] for task in chain),
             final,
         ]
@@ -154,7 +156,7 @@ def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
     return [
         *(" >> ".join(chain) for chain in before),
         f"# The state of a run is that of its last task: `{final}` fails where a node did{ending}.",
-        f"{_GROUP} >> {final}",
+        f"{NODE_GROUP} >> {final}",
         *(["# After every node, not only the last: one may still run where others are given up."] if after else []),
         *(" >> ".join(chain) for chain in after),
     ]

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from kedro_airflow_k8s.config.values import AnyText, Matching, Text, Wrong, different, filled, shown
+from kedro_airflow_k8s.contract import LABEL_PREFIX
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
@@ -47,7 +48,6 @@ _OF_AIRFLOW = {
     "try_number",
 }
 """Labels by which Airflow finds a pod again."""
-_OURS = "kedro-airflow-k8s/"
 _MAX_ANNOTATIONS = 256 * 1024
 
 
@@ -103,7 +103,7 @@ def _whole_devices(value: dict[str, str]) -> dict[str, str]:
 
 
 def _free_label(value: str) -> str:
-    owner = "Airflow" if value in _OF_AIRFLOW else "the plugin" if value.startswith(_OURS) else None
+    owner = "Airflow" if value in _OF_AIRFLOW else "the plugin" if value.startswith(LABEL_PREFIX) else None
     if owner:
         raise ValueError(f"is a label that {owner} itself sets; take another name")
     return value

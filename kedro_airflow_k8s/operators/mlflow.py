@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from kedro_airflow_k8s.contract import START_MLFLOW_TASK
 from kedro_airflow_k8s.operators._airflow import BaseOperator
 from kedro_airflow_k8s.operators.authentication import MLflowUnavailable
 
@@ -204,7 +205,7 @@ class FinishMLflowRunOperator(BaseOperator):
         self.run_name = run_name
 
     def execute(self, context: Any) -> None:
-        run_id = context["ti"].xcom_pull(task_ids="start_mlflow_run")
+        run_id = context["ti"].xcom_pull(task_ids=START_MLFLOW_TASK)
         if run_id is None:
             self.log.info("start_mlflow_run handed over no MLflow run")
             return

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
 
+from kedro_airflow_k8s.contract import NODE_LABEL
 from kedro_airflow_k8s.operators.pod import PlainPodOperator
 
 
@@ -17,7 +18,7 @@ class NodePodOperator(PlainPodOperator):
         container, *others = spec["containers"]
         # Airflow reduces a name without ASCII letters to "-<digest>"; Kubernetes refuses a leading hyphen.
         label = make_safe_label_value(".".join(nodes)).lstrip("-")
-        metadata = {**metadata, "labels": {**metadata["labels"], "kedro-airflow-k8s/node": label}}
+        metadata = {**metadata, "labels": {**metadata["labels"], NODE_LABEL: label}}
         container = {**container, "args": [*container["args"], f"--nodes={','.join(nodes)}"]}
         pod = {**pod, "metadata": metadata, "spec": {**spec, "containers": [container, *others]}}
         super().__init__(pod=pod, **kwargs)

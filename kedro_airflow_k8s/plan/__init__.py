@@ -9,6 +9,7 @@ from typing import Any
 
 from kedro_airflow_k8s import __version__
 from kedro_airflow_k8s.config import PluginConfig
+from kedro_airflow_k8s.contract import FINAL_TASK, NODE_GROUP, SENSOR_GROUP, TAG
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Addition, Call, DagSpec, Finding, Fragment, Local, Plan, Ref, Rule, TaskSpec
 from kedro_airflow_k8s.plan import text
@@ -25,11 +26,9 @@ from kedro_airflow_k8s.plan.tasks import FUNCTIONS, commonest, names, node_tasks
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project
 
 FEATURES: tuple[Callable[[Context], Fragment], ...] = (pod, sensors, storage, inputs, mlflow, data)
-TAG = "kedro-airflow-k8s"
-"""The tag of every DAG of ours: Airflow finds DAGs by whole tags only."""
-FINAL = TaskSpec("final", Call(Ref("kedro_airflow_k8s.operators._airflow", "EmptyOperator")))
+FINAL = TaskSpec(FINAL_TASK, Call(Ref("kedro_airflow_k8s.operators._airflow", "EmptyOperator")))
 """The one leaf of the DAG: Airflow takes the state of a run from its leaves."""
-TAKEN = ("kedro", "external_pipelines", FINAL.task_id)
+TAKEN = (NODE_GROUP, SENSOR_GROUP, FINAL_TASK)
 """Ids of groups and tasks that no Kedro task may have; the other tasks' have an underscore, which no slug has."""
 RENAMED_DAG = Rule("renamed-dag", "warning")
 UNNAMED_NODE = Rule("unnamed-node", "warning")

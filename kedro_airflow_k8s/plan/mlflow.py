@@ -10,6 +10,7 @@ from kedro_airflow_k8s.addresses import public
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
 from kedro_airflow_k8s.config.values import address
+from kedro_airflow_k8s.contract import FINISH_MLFLOW_TASK, MLFLOW_RUN_ID, MLFLOW_TRACKING_URI, START_MLFLOW_TASK
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Finding, Fragment, Local, Ref, Rule, TaskSpec
 from kedro_airflow_k8s.plan.context import Context
@@ -18,8 +19,6 @@ from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project, Tracking
 
 OPERATORS = "kedro_airflow_k8s.operators.mlflow"
 HANDLERS = "kedro_airflow_k8s.operators.authentication"
-TRACKING_URI, RUN_ID = "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"
-START, FINISH = "start_mlflow_run", "finish_mlflow_run"
 OFF = Rule("mlflow-off", "warning")
 AT_ODDS = Rule("mlflow-at-odds", "warning")
 _WAYS_OUT = "name a server in run_config.mlflow.tracking_uri, or say --no-mlflow"
@@ -46,12 +45,12 @@ def mlflow(context: Context) -> Fragment:
     }
     finish = {"mlflow": Local("mlflow"), **run_name, "trigger_rule": "all_done"}
     return Fragment(
-        before=(TaskSpec(START, Call(Ref(OPERATORS, "StartMLflowExperimentOperator"), start)),),
-        after=(TaskSpec(FINISH, Call(Ref(OPERATORS, "FinishMLflowRunOperator"), finish)),),
+        before=(TaskSpec(START_MLFLOW_TASK, Call(Ref(OPERATORS, "StartMLflowExperimentOperator"), start)),),
+        after=(TaskSpec(FINISH_MLFLOW_TASK, Call(Ref(OPERATORS, "FinishMLflowRunOperator"), finish)),),
         locals={"mlflow": Call(Ref(OPERATORS, "MLflowServer"), server)},
         env=(
-            {"name": TRACKING_URI, "value": argument(server_address)},
-            {"name": RUN_ID, "value": f"{{{{ ti.xcom_pull(task_ids={START!r}) }}}}"},
+            {"name": MLFLOW_TRACKING_URI, "value": argument(server_address)},
+            {"name": MLFLOW_RUN_ID, "value": f"{{{{ ti.xcom_pull(task_ids={START_MLFLOW_TASK!r}) }}}}"},
         ),
         findings=tuple(Finding(AT_ODDS, text) for text in _doubtful(project, config)),
     )
@@ -87,7 +86,7 @@ def _check_names(config: PluginConfig) -> None:
         "secrets": [each.deploy_target for each in run.secrets if each.deploy_type == "env"],
     }
     for key, given in names.items():
-        for name in (each for each in (TRACKING_URI, RUN_ID) if each in given):
+        for name in (each for each in (MLFLOW_TRACKING_URI, MLFLOW_RUN_ID) if each in given):
             raise PlanError(
                 f"run_config.{key}: {name} is set for the nodes by the MLflow run of their DAG run; remove it there, or"
                 " say --no-mlflow"

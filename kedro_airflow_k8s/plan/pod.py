@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig, Resources
+from kedro_airflow_k8s.contract import PIPELINE_LABEL, PROJECT_LABEL
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Addition, Finding, Fragment, Rule
 from kedro_airflow_k8s.plan import text
@@ -62,8 +63,8 @@ def plain_pod(context: Context) -> dict[str, Any]:
         "containers": [container],
     }
     labels = {
-        "kedro-airflow-k8s/project": text.label(project.name),
-        "kedro-airflow-k8s/pipeline": text.label(project.pipeline),
+        PROJECT_LABEL: text.label(project.name),
+        PIPELINE_LABEL: text.label(project.pipeline),
     }
     skeleton = {
         "apiVersion": "v1",

@@ -5,6 +5,13 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from kedro_airflow_k8s.contract import (
+    CREATE_STORAGE_TASK,
+    DAG_ANNOTATION,
+    DELETE_STORAGE_TASK,
+    INIT_STORAGE_TASK,
+    RUN_ANNOTATION,
+)
 from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.context import Context
@@ -50,8 +57,8 @@ def storage(context: Context) -> Fragment:
             "name": claim_name,
             "namespace": namespace,
             "annotations": {
-                "kedro-airflow-k8s/dag-id": "{{ dag.dag_id }}",
-                "kedro-airflow-k8s/run-id": "{{ run_id }}",
+                DAG_ANNOTATION: "{{ dag.dag_id }}",
+                RUN_ANNOTATION: "{{ run_id }}",
             },
         },
         "spec": spec,
@@ -61,14 +68,14 @@ def storage(context: Context) -> Fragment:
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
     }
     create = Call(Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": Local("claim")})
-    before = [TaskSpec("create_pipeline_storage", create)]
+    before = [TaskSpec(CREATE_STORAGE_TASK, create)]
     init_pod = {}
     if not volume.skip_init:
         init_pod = {"init_pod": _init_pod(context, volume_of_run)}
         arguments = {"pod": Local("init_pod"), "startup_timeout_seconds": context.config.run_config.startup_timeout}
         if parameters(context.config.run_config):
             arguments["functions"] = Local("functions")
-        before.append(TaskSpec("data_volume_init", Call(Ref(OPERATORS, "DataVolumeInitOperator"), arguments)))
+        before.append(TaskSpec(INIT_STORAGE_TASK, Call(Ref(OPERATORS, "DataVolumeInitOperator"), arguments)))
     remove = {
         "claim": Local("claim"),
         # With all_success a failed run keeps its claim: the task ends as upstream_failed.
@@ -77,7 +84,7 @@ def storage(context: Context) -> Fragment:
     mount_path = text.verbatim(f"{project_path(context.project, context.config)}/data")
     return Fragment(
         before=tuple(before),
-        after=(TaskSpec("delete_pipeline_storage", Call(Ref(OPERATORS, "DeletePipelineStorageOperator"), remove)),),
+        after=(TaskSpec(DELETE_STORAGE_TASK, Call(Ref(OPERATORS, "DeletePipelineStorageOperator"), remove)),),
         pod={
             "spec": {
                 **volume_of_run,

@@ -100,7 +100,7 @@ def parts(metadata: Any) -> list[Path]:
 def _source(metadata: Any, env: str, kind: str) -> Source | None:
     from kedro.config import MissingConfigException
 
-    from kedro_airflow_k8s.hooks import MissingVariable, stepping_aside
+    from kedro_airflow_k8s.image.loader import MissingVariable, stepping_aside
 
     loader = _config_loader(metadata, env)
     conf = Path(loader.conf_source)
@@ -157,8 +157,9 @@ def _cause(error: Exception, metadata: Any) -> str:
 def _config_loader(metadata: Any, env: str) -> Any:
     from kedro.framework.project import settings, validate_settings
 
-    from kedro_airflow_k8s.hooks import MissingVariable
+    from kedro_airflow_k8s.image.loader import MissingVariable, install
 
+    install()
     validate_settings()
     conf_source = str(Path(metadata.project_path) / settings.CONF_SOURCE)
     try:

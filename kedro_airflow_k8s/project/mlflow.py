@@ -94,7 +94,7 @@ def _random_names() -> Iterator[None]:
     """Have no name where the file asks for a random one, which kedro-mlflow draws when a session begins."""
     from omegaconf import OmegaConf
 
-    from kedro_airflow_k8s.hooks import register
+    from kedro_airflow_k8s.image.loader import register
 
     ours = not OmegaConf.has_resolver(_RANDOM_NAME)
     if ours:

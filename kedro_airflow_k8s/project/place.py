@@ -47,7 +47,7 @@ def place(metadata: Any, env: str | None) -> Place:
     """
     from kedro.framework.project import settings, validate_settings
 
-    from kedro_airflow_k8s.hooks import stepping_aside
+    from kedro_airflow_k8s.image.loader import stepping_aside
 
     validate_settings()
     path = Path(metadata.project_path)

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from kedro_airflow_k8s.config.keys import described, inner
 from kedro_airflow_k8s.config.section import Section
+from kedro_airflow_k8s.contract import CONFIG_PREFIX
 
 _WIDTH = 100
 _FROM_ENVIRONMENT = re.compile(r"\$\{(\w+)\|[^{}]*\}")
@@ -103,7 +104,7 @@ def _indented(lines: Any, by: int = 2) -> list[str]:
 
 def _line(name: str, value: Any) -> str:
     written = yaml.safe_dump(_plain(value), default_flow_style=True, width=10**6, allow_unicode=True)
-    variables = [f"KEDRO_CONFIG_{found.upper()}" for found in _FROM_ENVIRONMENT.findall(str(value))]
+    variables = [f"{CONFIG_PREFIX}{found.upper()}" for found in _FROM_ENVIRONMENT.findall(str(value))]
     note = f"  # from {' and '.join(variables)}" if variables else ""
     # The mark of the end of a document follows a bare scalar.
     text = written.removesuffix("\n").removesuffix("\n...")

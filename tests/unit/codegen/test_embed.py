@@ -14,7 +14,8 @@ def operators(tmp_path, monkeypatch):
     """Return a function that writes a module into a stand-in for the folder of operators."""
     monkeypatch.setattr(module, "_FOLDER", tmp_path)
     module._read.cache_clear()
-    yield lambda name, text: (tmp_path / f"{name}.py").write_text(text)
+    (tmp_path / "operators").mkdir()
+    yield lambda name, text: (tmp_path / "operators" / f"{name}.py").write_text(text)
     module._read.cache_clear()
 
 
@@ -66,3 +67,13 @@ def test_a_name_defined_twice_is_refused(operators):
 
     with pytest.raises(ValueError, match="both define Node"):
         embed([Ref(f"{PACKAGE}.one", "Node"), Ref(f"{PACKAGE}.two", "Node")])
+
+
+def test_a_constant_of_the_contract_comes_along(operators, tmp_path):
+    """What the workers and the user's machine must agree on is said once, also in the file."""
+    (tmp_path / "contract.py").write_text('PREFIX = "x/"\nLABEL = f"{PREFIX}node"\nOTHER = 1\n')
+    operators("node", "from kedro_airflow_k8s.contract import LABEL\n\nclass Node:\n    label = LABEL\n")
+
+    found = embed([Ref(f"{PACKAGE}.node", "Node")])
+
+    assert found.definitions == ('PREFIX = "x/"', 'LABEL = f"{PREFIX}node"', "class Node:\n    label = LABEL")

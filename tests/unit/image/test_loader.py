@@ -9,7 +9,9 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.project import settings
 from omegaconf.errors import InterpolationKeyError
 
-from kedro_airflow_k8s import hooks
+from kedro_airflow_k8s.image import loader
+
+loader.install()
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ def test_other_missing_keys_are_omegaconfs_to_complain_about(conf, reference):
     with pytest.raises(Exception, match=r"no|7") as caught:
         load(conf("parameters.yml", f"section: {{a: '{reference}'}}\nlist: []"))
 
-    assert not isinstance(caught.value, hooks.MissingVariable)
+    assert not isinstance(caught.value, loader.MissingVariable)
 
 
 def test_a_missing_name_is_still_omegaconfs_kind_of_error(conf):
@@ -145,7 +147,7 @@ def test_a_name_that_no_variable_can_have_is_said(conf, name):
     """Whoever writes a default means a variable."""
     folder = conf("parameters.yml", f"z: x\nb: ${{{name}}}")
 
-    with pytest.raises(hooks.MissingVariable) as caught:
+    with pytest.raises(loader.MissingVariable) as caught:
         load(folder)
 
     assert str(caught.value) == (
@@ -161,20 +163,23 @@ def test_hooks_that_are_disabled_change_nothing(conf, monkeypatch):
     with pytest.raises(InterpolationKeyError) as caught:
         load(conf("parameters.yml", "a: ${set|x}"))
 
-    assert not isinstance(caught.value, hooks.MissingVariable)
+    assert not isinstance(caught.value, loader.MissingVariable)
 
 
 def test_the_hooks_bring_nothing_along():
     """Each `kedro run` imports them, so they need only what Kedro has imported anyway."""
     code = (
         "import sys, kedro.config, kedro.framework.session, kedro.framework.project; before = set(sys.modules);"
-        "import kedro_airflow_k8s.hooks; print(*sorted(set(sys.modules) - before))"
+        "import kedro_airflow_k8s.image.hooks; print(*sorted(set(sys.modules) - before))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1].split() == [
         "kedro_airflow_k8s",
-        "kedro_airflow_k8s.hooks",
-        "kedro_airflow_k8s.variables",
+        "kedro_airflow_k8s.contract",
+        "kedro_airflow_k8s.image",
+        "kedro_airflow_k8s.image.hooks",
+        "kedro_airflow_k8s.image.loader",
+        "kedro_airflow_k8s.image.variables",
     ]

@@ -1,13 +1,9 @@
-"""What makes KEDRO_CONFIG_* variables usable in every configuration file, in `kedro run` and in the plugin's commands.
-
-Kedro imports this module wherever a session begins, so in every pod: it needs nothing but Kedro and what Kedro needs.
-"""
+"""Lets Kedro's config loader read KEDRO_CONFIG_* variables, in every configuration file."""
 
 from __future__ import annotations
 
 import functools
 import io
-import logging
 import os
 import re
 import warnings
@@ -17,11 +13,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
-from kedro.framework.hooks import hook_impl
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
-from kedro_airflow_k8s import variables
+from kedro_airflow_k8s.image import variables
 
 _DISTRIBUTION = "kedro-airflow-k8s"
 _resolved_again: ContextVar[bool] = ContextVar("_resolved_again", default=False)
@@ -29,17 +24,6 @@ _resolved_again: ContextVar[bool] = ContextVar("_resolved_again", default=False)
 
 class MissingVariable(InterpolationKeyError):
     """A `${name}` is neither a key of the configuration nor a variable; the text says where, and what to do."""
-
-
-class Hooks:
-    """Kedro's hooks of the plugin."""
-
-    @hook_impl
-    def after_context_created(self, context: Any) -> None:
-        """Say so where the project's own config loader keeps the variables from being used."""
-        reason = stepping_aside(type(context.config_loader))
-        if reason and variables.given(os.environ):
-            logging.getLogger(__name__).warning(reason)
 
 
 def stepping_aside(loader_class: type) -> str | None:
@@ -171,7 +155,3 @@ def _missing(name: str, key: str, places: list[str]) -> str:
         f"{problem} is neither a key of this configuration nor a variable; "
         f"set {variables.PREFIX}{name.upper()} for ${{{lower}}}, or write a default, ${{{lower}|...}}"
     )
-
-
-install()
-hooks = Hooks()

@@ -10,12 +10,19 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
-from kedro_airflow_k8s import variables
+from kedro_airflow_k8s.image import variables
 
 ODD = "a ${oc.env:HOME} ${b|c} \\${d} {e} '\"\n# ż😀 "
 NAMES = variables.given(
     {"KEDRO_CONFIG_SET": ODD, "KEDRO_CONFIG_EMPTY": "", "KEDRO_CONFIG_2ND_X": "2", "KEDRO_CONFIG_": "x", "HOME": "/"}
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_resolver():
+    """Leave the resolver of the process as it was: other tests read files by the plugin's own."""
+    yield
+    OmegaConf.clear_resolver(variables.RESOLVER)
 
 
 def load(text):

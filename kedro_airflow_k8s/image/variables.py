@@ -9,7 +9,9 @@ from typing import Any
 
 import yaml
 
-PREFIX = "KEDRO_CONFIG_"
+from kedro_airflow_k8s.contract import CONFIG_PREFIX
+
+PREFIX = CONFIG_PREFIX
 RESOLVER = "kedro_airflow_k8s.variable"
 
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
