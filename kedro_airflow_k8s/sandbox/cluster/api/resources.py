@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-import json
-import secrets as randomness
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from kedro_airflow_k8s.sandbox.cluster.api import execute, streams
-from kedro_airflow_k8s.sandbox.cluster.api.causes import forbidden, required
+from kedro_airflow_k8s.sandbox.cluster.api import body, execute, streams
+from kedro_airflow_k8s.sandbox.cluster.api.causes import forbidden
 from kedro_airflow_k8s.sandbox.cluster.api.schema import without_nulls
 from kedro_airflow_k8s.sandbox.cluster.api.selectors import by_fields, by_labels
 from kedro_airflow_k8s.sandbox.cluster.api.validation import check, check_metadata
@@ -35,14 +32,11 @@ from kedro_airflow_k8s.sandbox.cluster.settings import ClusterSettings
 
 _KINDS = {"pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim", "events": "Event", "secrets": "Secret"}
 _CHANGEABLE = ("pods", "persistentvolumeclaims")
-_PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
 # What a client may ask of an object before it is deleted, and what Kubernetes takes a difference for.
 _PRECONDITIONS = (
     ("uid", "UID", "deleted and then recreated"),
     ("resourceVersion", "ResourceVersion", "modified"),
 )
-# What an API server, and nobody else, writes.
-_OWN = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "finalizers")
 # Clients insist on every one of these.
 _VERSION = {
     **dict.fromkeys(("gitCommit", "gitTreeState", "goVersion", "compiler", "platform"), ""),
@@ -51,7 +45,6 @@ _VERSION = {
     "gitVersion": "v1.31.0+kedro-sandbox",
     "buildDate": "2026-01-01T00:00:00Z",
 }
-_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 
 class Api:
@@ -130,7 +123,7 @@ class Api:
         return web.json_response({"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": found})
 
     async def _create(self, request: web.Request, resource: str, namespace: str) -> web.Response:
-        item = _identified(await _body(request), _KINDS[resource], namespace)
+        item = body.identified(await body.read(request), _KINDS[resource], namespace)
         _refuse_dry_run(request, item)
         check(item)
         name = item["metadata"]["name"]
@@ -145,13 +138,13 @@ class Api:
         return web.json_response(item, status=201)
 
     async def _patch(self, request: web.Request, resource: str) -> web.Response:
-        if request.content_type not in _PATCHES:
-            raise unsupported_media_type(request.content_type, _PATCHES)
-        patch = await _body(request)
+        if request.content_type not in body.PATCHES:
+            raise unsupported_media_type(request.content_type, body.PATCHES)
+        patch = await body.read(request)
         _refuse_dry_run(request, patch)
         item = self._find(request, resource)
-        merged = _merge(item, patch)
-        kept = {key: item["metadata"][key] for key in ("name", "namespace", *_OWN) if key in item["metadata"]}
+        merged = body.merge(item, patch)
+        kept = {key: item["metadata"][key] for key in ("name", "namespace", *body.OWN) if key in item["metadata"]}
         changed = {**item, "metadata": without_nulls({**merged.get("metadata", {}), **kept})}
         check_metadata(changed)
         if merged.get("spec") != item["spec"]:
@@ -162,7 +155,7 @@ class Api:
         return web.json_response(item)
 
     async def _delete(self, request: web.Request, resource: str) -> web.Response:
-        options = await _body(request) if request.can_read_body else {}
+        options = await body.read(request) if request.can_read_body else {}
         _refuse_dry_run(request, options)
         item = self._find(request, resource)
         metadata = item["metadata"]
@@ -206,59 +199,9 @@ def _verb(request: web.Request) -> str:
     return {"GET": "get", "POST": "create"}.get(request.method, request.method.lower())
 
 
-def _identified(body: Json, kind: str, namespace: str) -> Json:
-    """Return a new object with its kind, its namespace and its name; raise Refusal if they do not fit."""
-    item: Json = without_nulls(body)
-    if item.get("kind", kind) != kind or item.get("apiVersion", "v1") != "v1":
-        given = f"{item.get('apiVersion', 'v1')}, Kind={item.get('kind', kind)}"
-        raise bad_request(f"the data ({given}) does not match the expected API version (v1, Kind={kind})")
-    metadata = item.get("metadata", {})
-    if not isinstance(metadata, dict):
-        raise bad_request(f"{kind}: metadata must be an object, not {metadata!r}")
-    if metadata.get("namespace", namespace) != namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    metadata = {key: value for key, value in metadata.items() if key not in _OWN}
-    if not metadata.get("name"):
-        if not metadata.get("generateName"):
-            raise invalid(kind, "", [required("metadata.name", "name or generateName is required")])
-        metadata["name"] = f"{metadata['generateName']}{''.join(randomness.choice(_SUFFIX) for _ in range(5))}"
-    # Kubernetes fills in the default before it checks, so that the sandbox refuses what it would have become.
-    item.update(kind=kind, apiVersion="v1", metadata={**metadata, "namespace": namespace}, spec=item.get("spec", {}))
-    item.pop("status", None)
-    return item
-
-
 def _refuse_dry_run(request: web.Request, options: Json) -> None:
     if "dryRun" in request.query or options.get("dryRun"):
         raise bad_request("the sandbox does not know dryRun")
-
-
-async def _body(request: web.Request) -> Json:
-    """Return the JSON object that a request carries; raise Refusal (400 or 415) if it carries something else."""
-    kind = request.content_type
-    if kind not in ("application/json", "application/octet-stream", "text/plain", *_PATCHES):
-        raise unsupported_media_type(kind, ("application/json",))
-    text = await request.read()
-    try:
-        body: Any = json.loads(text or b"{}")
-    except ValueError as error:
-        raise bad_request(f"the body of the request is not valid JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise bad_request(f"the body of the request must be a JSON object, not {type(body).__name__}")
-    return body
-
-
-def _merge(value: Any, patch: Any) -> Any:
-    """Apply a JSON merge patch (RFC 7386), leaving the value itself as it is."""
-    if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
-    merged = dict(value) if isinstance(value, dict) else {}
-    for key, change in patch.items():
-        if change is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = _merge(merged.get(key), change)
-    return merged
 
 
 def _secret(namespace: str, name: str, data: Any) -> Json:
