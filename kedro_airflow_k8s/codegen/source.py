@@ -152,12 +152,10 @@ def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
         ]
         for chain in dag.after
     ]
-    ending = ", however the clean-up ends" if after else ""
     return [
         *(" >> ".join(chain) for chain in before),
-        f"# The state of a run is that of its last task: `{final}` fails where a node did{ending}.",
-        f"{NODE_GROUP} >> {final}",
-        *(["# After every node, not only the last: one may still run where others are given up."] if after else []),
+        f"# After every node, not only the last ones: `{final}` decides the state of the run, and must see each failure.",
+        f"[*{NODE_GROUP}] >> {final}",
         *(" >> ".join(chain) for chain in after),
     ]
 

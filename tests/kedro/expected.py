@@ -162,7 +162,6 @@ def Matrix():
     final = EmptyOperator(task_id="final")
 
     create_pipeline_storage >> data_volume_init >> kedro
-    # The state of a run is that of its last task: `final` fails where a node did, however the clean-up ends.
-    kedro >> final
-    # After every node, not only the last: one may still run where others are given up.
+    # After every node, not only the last ones: `final` decides the state of the run, and must see each failure.
+    [*kedro] >> final
     [*kedro, data_volume_init] >> delete_pipeline_storage >> final

@@ -52,7 +52,7 @@ def test_edges_with_one_parent_are_written_once():
     """A parent fans out in one statement; a task with several parents has one of its own."""
     text, _ = render(dag(task("a"), task("b", "a"), task("c", "a"), task("d", "b", "c"), task("e", "b", "c")))
 
-    assert lines(text) == ["a >> [b, c]", "[b, c] >> d", "[b, c] >> e", "kedro >> final"]
+    assert lines(text) == ["a >> [b, c]", "[b, c] >> d", "[b, c] >> e", "[*kedro] >> final"]
 
 
 def test_a_task_without_edges_needs_no_variable():
@@ -74,7 +74,7 @@ def test_chains_stand_around_the_nodes():
     assert lines(text) == [
         "x >> y >> kedro",
         "z >> kedro",
-        "kedro >> final",
+        "[*kedro] >> final",
         "[*kedro] >> v >> final",
         "[*kedro] >> w >> final",
     ]
@@ -84,7 +84,7 @@ def test_a_task_named_like_an_import_hides_nothing():
     """A task called as a class, a function or the DAG itself gets another variable."""
     text, _ = render(dag(task("dag"), task("demo", "dag"), task("kedro-", "demo"), task("EmptyOperator", "demo")))
 
-    assert lines(text) == ["dag_ >> demo_", "demo_ >> [kedro_, EmptyOperator_]", "kedro >> final"]
+    assert lines(text) == ["dag_ >> demo_", "demo_ >> [kedro_, EmptyOperator_]", "[*kedro] >> final"]
 
 
 OBJECTS = (
