@@ -154,7 +154,7 @@ def _order(dag: DagSpec, variable: Mapping[str, str]) -> list[str]:
     ]
     return [
         *(" >> ".join(chain) for chain in before),
-        f"# After every node, not only the last ones: `{final}` decides the state of the run, and must see each failure.",
+        f"# `{final}` decides the state of the run, so it follows every node, not only the last ones.",
         f"[*{NODE_GROUP}] >> {final}",
         *(" >> ".join(chain) for chain in after),
     ]

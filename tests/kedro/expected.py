@@ -162,6 +162,6 @@ def Matrix():
     final = EmptyOperator(task_id="final")
 
     create_pipeline_storage >> data_volume_init >> kedro
-    # After every node, not only the last ones: `final` decides the state of the run, and must see each failure.
+    # `final` decides the state of the run, so it follows every node, not only the last ones.
     [*kedro] >> final
     [*kedro, data_volume_init] >> delete_pipeline_storage >> final
