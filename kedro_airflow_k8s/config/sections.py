@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
+from kedro_airflow_k8s.config.intermediate import IntermediateData
 from kedro_airflow_k8s.config.kubernetes import (
     ENV_NAME,
     AccessModes,
@@ -140,6 +141,8 @@ class RunConfig(Section):
     """Service account of the pods."""
     volume: Volume = Volume()
     """The run's shared volume."""
+    intermediate_data: IntermediateData = IntermediateData()
+    """Data that passes between tasks and is not in the catalog."""
     project_path: ImagePath | None = None
     """Folder of the project in the image; if there is none, the last `WORKDIR` of the project's Dockerfile, else
     `/home/kedro_docker`. The volume is mounted at its `data` folder."""

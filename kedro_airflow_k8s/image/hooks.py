@@ -11,6 +11,7 @@ from typing import Any
 
 from kedro.framework.hooks import hook_impl
 
+from kedro_airflow_k8s.contract import STORE
 from kedro_airflow_k8s.image import loader, variables
 
 
@@ -23,6 +24,15 @@ class Hooks:
         reason = loader.stepping_aside(type(context.config_loader))
         if reason and variables.given(os.environ):
             logging.getLogger(__name__).warning(reason)
+
+    # Last, so that datasets which a hook of the project adds are there.
+    @hook_impl(trylast=True)
+    def after_catalog_created(self, catalog: Any, conf_creds: dict[str, Any]) -> None:
+        """Hand intermediate data on through the run's store, in a pod that has one."""
+        if os.environ.get(STORE):
+            from kedro_airflow_k8s.image import intermediate
+
+            intermediate.hand_over(catalog, conf_creds, os.environ)
 
 
 def activated() -> Hooks:

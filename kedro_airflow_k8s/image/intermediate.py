@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import pickle
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from kedro_airflow_k8s.contract import INTERMEDIATE_DATASETS, STORE, STORE_CREDENTIALS
 from kedro_airflow_k8s.image.store import Store, StoreError
 
 _PROTOCOL = 5
@@ -87,20 +89,35 @@ class IntermediateDataset(AbstractDataset[Any, Any]):
         )
 
 
-def hand_over(catalog: Any, producers: Mapping[str, str], store: Store) -> None:
-    """Have the catalog keep datasets in the store, unless the project itself keeps them somewhere by now.
+def hand_over(catalog: Any, credentials: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Have the catalog keep intermediate datasets in the run's store, as the pod's environment names them.
 
-    `producers` has for each dataset the task that writes it.
+    A dataset that the project itself keeps somewhere by now stays there. Raises `DatasetError` for a store whose
+    credentials the project lacks.
     """
-    for name, producer in producers.items():
+    run_store = store(credentials, environment)
+    for name, producer in json.loads(environment[INTERMEDIATE_DATASETS]).items():
         # A hook of the project may have added it after the catalog's files were read.
         found = _found(catalog, name)
         if found is None or getattr(found, "_EPHEMERAL", False):
-            dataset = IntermediateDataset(name, producer, store)
+            dataset = IntermediateDataset(name, producer, run_store)
             if hasattr(catalog, "__setitem__"):
                 catalog[name] = dataset
             else:  # Kedro 0.19
                 catalog.add(name, dataset, replace=found is not None)
+
+
+def store(credentials: Mapping[str, Any], environment: Mapping[str, str]) -> Store:
+    """Return the run's store as the pod's environment names it. Raises `DatasetError` if it names no credentials."""
+    entry = environment.get(STORE_CREDENTIALS)
+    if not entry:
+        return Store(environment[STORE])
+    if not isinstance(credentials.get(entry), Mapping):
+        raise DatasetError(
+            f"the project's credentials have no entry {entry!r}, which run_config.intermediate_data.credentials names"
+            f" for {environment[STORE]}; is credentials.yml in the image, or mounted by run_config.secrets?"
+        )
+    return Store(environment[STORE], credentials[entry])
 
 
 def file_name(dataset: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -18,6 +18,7 @@ from kedro_airflow_k8s.plan.data import data
 from kedro_airflow_k8s.plan.fragments import combined
 from kedro_airflow_k8s.plan.grouping import grouped
 from kedro_airflow_k8s.plan.inputs import inputs
+from kedro_airflow_k8s.plan.intermediate import intermediate
 from kedro_airflow_k8s.plan.mlflow import mlflow
 from kedro_airflow_k8s.plan.pod import pod
 from kedro_airflow_k8s.plan.sensors import sensors
@@ -25,7 +26,7 @@ from kedro_airflow_k8s.plan.storage import storage
 from kedro_airflow_k8s.plan.tasks import FUNCTIONS, commonest, names, node_tasks, pods
 from kedro_airflow_k8s.project import DEFAULT_PIPELINE, Project
 
-FEATURES: tuple[Callable[[Context], Fragment], ...] = (pod, sensors, storage, inputs, mlflow, data)
+FEATURES: tuple[Callable[[Context], Fragment], ...] = (pod, sensors, storage, inputs, mlflow, intermediate, data)
 FINAL = TaskSpec(FINAL_TASK, Call(Ref("kedro_airflow_k8s.operators._airflow", "EmptyOperator")))
 """The one leaf of the DAG: Airflow takes the state of a run from its leaves."""
 TAKEN = (NODE_GROUP, SENSOR_GROUP, FINAL_TASK)
@@ -74,8 +75,8 @@ def plan(
         defaults=whole.defaults,
         locals=whole.locals,
         first=whole.first,
-        before=tuple(fragment.before for fragment in fragments.values() if fragment.before),
-        after=tuple(_clean_up(fragment) for fragment in fragments.values() if fragment.after),
+        before=tuple(_handed(fragment.before, handed) for fragment in fragments.values() if fragment.before),
+        after=tuple(_handed(_clean_up(fragment), handed) for fragment in fragments.values() if fragment.after),
     )
     return Plan(dag, whole.findings)
 
@@ -101,6 +102,16 @@ def _names(project: Project, wanted: str, dag_id: str) -> Iterator[Finding]:
             yield Finding(
                 UNNAMED_NODE, f"node {node.name!r} has no name of its own: its task id changes with its function"
             )
+
+
+def _handed(chain: tuple[TaskSpec, ...], arguments: Mapping[str, Any]) -> tuple[TaskSpec, ...]:
+    """Return the tasks, those that run a pod with the functions that its templates call."""
+    return tuple(
+        replace(task, call=Call(task.call.target, {**task.call.kwargs, **arguments}))
+        if "pod" in task.call.kwargs
+        else task
+        for task in chain
+    )
 
 
 def _clean_up(fragment: Fragment) -> tuple[TaskSpec, ...]:

@@ -6,7 +6,6 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Finding, Fragment, Rule
 from kedro_airflow_k8s.plan.context import Context
 from kedro_airflow_k8s.plan.grouping import base
@@ -23,18 +22,12 @@ _SHOWN = 5
 
 
 def data(context: Context) -> Fragment:
-    """Look at what passes between tasks, at what nodes read that none writes, and at what is left in the end.
-
-    Raises `PlanError` that names each dataset which would pass in memory, unless the user allows that.
-    """
+    """Look at what passes between tasks, at what nodes read that none writes, and at what is left in the end."""
     nodes, datasets = context.project.nodes, context.project.datasets
     written, read = _named(node.outputs for node in nodes), _named(node.inputs for node in nodes)
     crossing = list(dict.fromkeys(name for group in context.groups for name in group.crossing))
     results = [name for name in written if base(name) not in _bases(read)]
     taken = [name for name in read if base(name) not in _bases(written) and name in datasets]
-    in_memory = [name for name in crossing if name in datasets and datasets[name].in_memory]
-    if in_memory and not context.allow_memory:
-        raise PlanError(_refusal(nodes, in_memory))
     return Fragment(
         findings=(
             *(Finding(OUTSIDE_VOLUME, text) for text in _unshared(context, crossing)),
@@ -50,16 +43,6 @@ def _named(sides: Iterable[Iterable[str]]) -> list[str]:
     return list(dict.fromkeys(name for side in sides for name in side))
 
 
-def _refusal(nodes: Iterable[Node], in_memory: list[str]) -> str:
-    shown = "\n".join(f"  {line}" for line in dict.fromkeys(_passage(nodes, name) for name in in_memory))
-    first = in_memory[0]
-    return (
-        f"these datasets would pass in memory between tasks, which share none:\n{shown}\n"
-        f"Give each an entry in the catalog, such as {first}: {{type: pickle.PickleDataset, filepath:"
-        f" data/{first}.pkl}}, or all of them a dataset factory; or say --allow-memory-datasets"
-    )
-
-
 def _lost(context: Context, results: Iterable[str]) -> Iterator[str]:
     """Yield a note of the results that nobody has any more once a run has ended, if there are any."""
     root = project_path(context.project, context.config)
@@ -73,7 +56,8 @@ def _lost(context: Context, results: Iterable[str]) -> Iterator[str]:
         )
 
 
-def _passage(nodes: Iterable[Node], name: str) -> str:
+def passage(nodes: Iterable[Node], name: str) -> str:
+    """Return between which nodes a dataset passes."""
     writers = [node.name for node in nodes if base(name) in _bases(node.outputs)]
     readers = [node.name for node in nodes if base(name) in _bases(node.inputs)]
     return f"{name}: from {', '.join(map(repr, writers))} to {', '.join(map(repr, readers))}"
@@ -97,9 +81,9 @@ def _unshared(context: Context, crossing: Iterable[str]) -> Iterator[str]:
             reason = f"outside the shared volume at {root / 'data'}"
         else:
             continue
-        passage = _passage(context.project.nodes, name)
         path = context.project.datasets[name].local_path
-        yield f"dataset {name!r} lies at {path}, {reason}, where no other task finds it ({passage})"
+        passed = passage(context.project.nodes, name)
+        yield f"dataset {name!r} lies at {path}, {reason}, where no other task finds it ({passed})"
 
 
 def _places(

@@ -32,7 +32,6 @@ _MISSING = (
     "There is no Kedro project in {place} of the image. Set run_config.project_path of airflow-k8s.yaml to the folder"
     " that has its pyproject.toml. This one has only:"
 )
-_RUN = "macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag.dag_id ~ '/' ~ run_id)"
 _NAME_LENGTH = 63
 _UUID_LENGTH = 36
 
@@ -73,8 +72,6 @@ def storage(context: Context) -> Fragment:
     if not volume.skip_init:
         init_pod = {"init_pod": _init_pod(context, volume_of_run)}
         arguments = {"pod": Local("init_pod"), "startup_timeout_seconds": context.config.run_config.startup_timeout}
-        if parameters(context.config.run_config):
-            arguments["functions"] = Local("functions")
         before.append(TaskSpec(INIT_STORAGE_TASK, Call(Ref(OPERATORS, "DataVolumeInitOperator"), arguments)))
     remove = {
         "claim": Local("claim"),
@@ -91,7 +88,7 @@ def storage(context: Context) -> Fragment:
                 "containers": [{"name": CONTAINER, "volumeMounts": [{"name": "data", "mountPath": mount_path}]}],
             },
         },
-        locals={"claim_name": f"{prefix}-{{{{ {_RUN} }}}}", "claim": claim, **init_pod},
+        locals={"claim_name": f"{prefix}-{text.RUN_ID}", "claim": claim, **init_pod},
     )
 
 

@@ -35,7 +35,13 @@ def pods(groups: tuple[Group, ...], whole: Fragment) -> tuple[dict[str, Any], di
         same = [name for name, other in held.items() if other == pod]
         local_of[group.task_id] = same[0] if same else _local(addition, {*held, *whole.locals, FUNCTIONS})
         held[local_of[group.task_id]] = pod
-    return {name: pod for name, pod in held.items() if name in local_of.values()}, local_of
+    used = {*local_of.values(), *(_pod_of(task) for task in (*whole.before, *whole.after))}
+    return {name: pod for name, pod in held.items() if name in used}, local_of
+
+
+def _pod_of(task: TaskSpec) -> str | None:
+    pod = task.call.kwargs.get("pod")
+    return pod.name if isinstance(pod, Local) else None
 
 
 def _container(**values: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ ID_BYTES = 240
 systems allow 255, and stores 250 characters."""
 TAG_LENGTH = 100
 LABEL_LENGTH = 63
+RUN_ID = "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag.dag_id ~ '/' ~ run_id) }}"
+"""A template for what tells a run from all others, in every task and try of it the same: digits and hyphens."""
 
 
 def slug(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kedro_airflow_k8s.project import pipelines, surroundings
+from kedro_airflow_k8s.project import pipelines, requirements, surroundings
 from kedro_airflow_k8s.project.catalog import Dataset, datasets
 from kedro_airflow_k8s.project.configuration import Source, layered_files, parts, sandbox_source, source
 from kedro_airflow_k8s.project.mlflow import Tracking, tracking
@@ -40,7 +40,7 @@ class Project:
     `datasets` are those that the nodes read and write, by all names they go by, and `left_out` by their names those of
     them that are local files and in no image of the project. `absent` are the files of the configuration that no image
     has, but those of credentials. `workdir` is that of the Dockerfile as it stands there. `tracking` is what
-    kedro-mlflow does if it is installed.
+    kedro-mlflow does if it is installed. `has_plugin` tells whether the project's requirements name this plugin.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Project:
     commit: Commit | None = None
     workdir: PurePosixPath | None = None
     tracking: Tracking | None = None
+    has_plugin: bool = True
 
 
 def load(metadata: Any, env: str, pipeline: str) -> Project:
@@ -83,4 +84,5 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         commit=surroundings.commit(metadata.project_path, parts(metadata)),
         workdir=surroundings.workdir(metadata.project_path),
         tracking=tracking(metadata, env),
+        has_plugin=requirements.names(metadata.project_path, "kedro-airflow-k8s"),
     )

@@ -1,5 +1,6 @@
 """Intermediate data in a store: whole or not at all, told apart by name, and with words that help where it fails."""
 
+import json
 import pickle
 import threading
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
 
-from kedro_airflow_k8s.image import intermediate
+from kedro_airflow_k8s.contract import INTERMEDIATE_DATASETS, STORE, STORE_CREDENTIALS
+from kedro_airflow_k8s.image import clean, intermediate
+from kedro_airflow_k8s.image import store as store_module
 from kedro_airflow_k8s.image.intermediate import IntermediateDataset, file_name, hand_over
 from kedro_airflow_k8s.image.store import Store
 
@@ -130,9 +133,69 @@ def test_a_catalog_hands_over_what_it_would_keep_in_memory(tmp_path):
     catalog = DataCatalog({"declared": MemoryDataset(), "kept": Kept()})
     datasets = {"undeclared": "one", "declared": "two", "kept": "three"}
 
-    hand_over(catalog, datasets, Store(str(tmp_path)))
+    hand_over(catalog, {}, {STORE: str(tmp_path), INTERMEDIATE_DATASETS: json.dumps(datasets)})
 
     for name in datasets:
         catalog.save(name, name)
     assert files(tmp_path) == ["declared.pkl", "undeclared.pkl"]
     assert pickle.loads((tmp_path / "declared.pkl").read_bytes()) == "declared"
+
+
+def test_the_store_logs_in_with_an_entry_of_the_credentials(tmp_path):
+    environment = {STORE: "s3://bucket/run", STORE_CREDENTIALS: "minio"}
+
+    assert intermediate.store({"minio": {"key": "x"}}, environment) == Store("s3://bucket/run", {"key": "x"})
+    assert "x" not in str(intermediate.store({"minio": {"key": "x"}}, environment)).replace("s3://bucket/run", "")
+
+
+def test_credentials_that_the_image_lacks_are_named():
+    with pytest.raises(DatasetError) as caught:
+        intermediate.store({}, {STORE: "s3://bucket/run", STORE_CREDENTIALS: "minio"})
+
+    assert str(caught.value) == (
+        "the project's credentials have no entry 'minio', which run_config.intermediate_data.credentials names for"
+        " s3://bucket/run; is credentials.yml in the image, or mounted by run_config.secrets?"
+    )
+
+
+def test_the_folder_of_a_run_is_removed_once_and_for_all(tmp_path, capsys):
+    IntermediateDataset("table", "make-table", Store(str(tmp_path / "run"))).save(1)
+    environment = {STORE: str(tmp_path / "run")}
+
+    assert (clean.main("local", environment), clean.main("local", environment)) == (None, None)
+
+    assert not (tmp_path / "run").exists()
+    assert capsys.readouterr().out.splitlines() == [
+        f"Removed intermediate data in {tmp_path / 'run'}",
+        f"There is no intermediate data in {tmp_path / 'run'}",
+    ]
+
+
+def test_a_store_that_is_away_is_asked_again(tmp_path, monkeypatch):
+    """A server that is busy or restarts costs no run."""
+    answers = iter([ConnectionRefusedError(), TimeoutError()])
+    monkeypatch.setattr(store_module.time, "sleep", lambda seconds: None)
+    real = Store._located
+
+    def flaky(self, name):
+        for error in answers:
+            raise error
+        return real(self, name)
+
+    monkeypatch.setattr(Store, "_located", flaky)
+    dataset = IntermediateDataset("table", "make-table", Store(str(tmp_path)))
+
+    dataset.save(1)
+
+    assert dataset.load() == 1
+
+
+def test_a_store_that_stays_away_is_an_error_that_says_how(tmp_path, monkeypatch):
+    def away(self, name):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(store_module, "PATIENCE", 0)
+    monkeypatch.setattr(Store, "_located", away)
+
+    with pytest.raises(DatasetError, match=r"cannot be read in s3://b: ConnectionRefusedError: .*Connection refused"):
+        IntermediateDataset("table", "make-table", Store("s3://b")).load()

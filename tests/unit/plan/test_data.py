@@ -2,7 +2,6 @@
 
 import pytest
 
-from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.project import Dataset, Node
 
 from .test_plan import notes, planned, warnings
@@ -18,25 +17,6 @@ def with_datasets(run=None, **arguments):
     found = {"raw": Dataset(False, "data/raw.csv"), "table": Dataset(False, "data/t.csv")}
     found.update(arguments.pop("datasets", {}))
     return planned(run, **{"nodes": NODES, "datasets": found, **arguments})
-
-
-def test_a_dataset_in_memory_between_tasks_is_an_error():
-    """The error names dataset, producer and consumers, and what to write into the catalog."""
-    with pytest.raises(PlanError) as caught:
-        with_datasets(datasets={"table": Dataset(True), "t@pandas": Dataset(True)})
-
-    assert str(caught.value).splitlines() == [
-        "these datasets would pass in memory between tasks, which share none:",
-        "  t@pandas: from 'load' to 'report'",
-        "  table: from 'clean' to 'report'",
-        "Give each an entry in the catalog, such as t@pandas: {type: pickle.PickleDataset, filepath:"
-        " data/t@pandas.pkl}, or all of them a dataset factory; or say --allow-memory-datasets",
-    ]
-
-
-def test_memory_can_be_allowed():
-    """Who knows better says so."""
-    assert warnings(with_datasets(datasets={"table": Dataset(True)}, allow_memory=True)) == ()
 
 
 @pytest.mark.parametrize("path", ["/tmp/x.csv", "other/x.csv", "data/../x.csv", "../data/x.csv"])
