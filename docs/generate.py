@@ -76,6 +76,7 @@ TYPES = {
     "EnvNames": "list",
     "Group": "whole number",
     "Image": "text",
+    "IntermediateData": "section",
     "ImagePath": "absolute path",
     "LabelKey": "name",
     "LabelValue": "label",
@@ -90,6 +91,7 @@ TYPES = {
     "Selectors": "map of labels",
     "SandboxCluster": "section",
     "Size": "amount",
+    "Store": "`volume`, an fsspec URL, or null",
     "Text": "text",
     "VariableNames": "list",
     "Variables": "list",
@@ -104,6 +106,7 @@ OF_SANDBOX: dict[str, type[Section]] = {
 INNER: dict[str, type[Section]] = {
     "authentication": NullAuthentication,
     "external_dependencies": sections.ExternalDependency,
+    "intermediate_data": sections.IntermediateData,
     "mlflow": MLflow,
     "resources": Resources,
     "run_config": sections.RunConfig,

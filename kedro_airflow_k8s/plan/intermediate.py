@@ -42,8 +42,8 @@ def intermediate(context: Context) -> Fragment:
         raise PlanError(_refusal(context, passing))
     if place == "volume" and volume.disabled:
         raise PlanError(
-            "run_config.intermediate_data.store is 'volume', but run_config.volume.disabled is true; name a URL such as"
-            " s3://bucket/prefix, or leave the volume enabled"
+            "intermediate data cannot go to the run's volume, since run_config.volume.disabled is true; name a URL such"
+            " as s3://bucket/prefix in run_config.intermediate_data.store, or leave the volume enabled"
         )
     at_url = place != "volume"
     folder = f"{argument(place)}/{text.dns_name(context.dag_id, _NAME)}-{RUN_ID}" if at_url else FOLDER

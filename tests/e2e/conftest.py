@@ -25,9 +25,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+import boto3
 import psutil
 import pytest
+import requests
 import yaml
+from moto.server import ThreadedMotoServer
 
 from kedro_airflow_k8s import dockerignore
 from kedro_airflow_k8s.airflow import AirflowClient, connect
@@ -40,6 +43,8 @@ from tests.spaceflights import copy
 
 AIRFLOWS = ("3.3", "2.11")
 only_airflow_3 = pytest.mark.parametrize("shared_lab", AIRFLOWS[:1], indirect=True)
+
+SECRET = "planted-secret"
 
 # A pipeline that tells in what its nodes ran.
 PROBE = """
@@ -214,17 +219,20 @@ class Lab:
     server: Sandbox
     client: AirflowClient
 
-    def add_project(self, name: str, pipeline: str, **run_config: object) -> "Lab":
+    def add_project(self, name: str, pipeline: str, files: dict[str, str] | None = None, **run_config: object) -> "Lab":
         """Return this lab with a project of its own, which has that pipeline only and makes the DAG `name`.
 
-        `pipeline` is the text of a module with `create_pipeline`; `run_config` is added to the project's own. The image
-        of all pods holds the project, as it is now, at /home/NAME.
+        `pipeline` is the text of a module with `create_pipeline`, `files` are further ones of the project by their
+        paths; `run_config` is added to the project's own. The image of all pods holds the project, as it is now, at
+        /home/NAME.
         """
         place = PurePosixPath("/home", name)
         project = copy(self.project.parent / name)
         shutil.rmtree(project / "src/spaceflights/pipelines")
         write(project, "src/spaceflights/pipelines/__init__.py", "")
         write(project, f"src/spaceflights/pipelines/{name}/__init__.py", pipeline)
+        for path, text in (files or {}).items():
+            write(project, path, text)
         settings = {
             "host": self.server.url,
             "output": str(self.server.dags),
@@ -318,3 +326,28 @@ def lab(shared_lab):
     yield shared_lab
     shared_lab.server.check()
     assert shared_lab.claims() <= before
+
+
+@pytest.fixture
+def s3(monkeypatch, tmp_path):
+    """An S3 with a bucket `dags`, and credentials for it in the environment."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    environment = {
+        "AWS_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port()),
+        "AWS_ACCESS_KEY_ID": "someone",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="dags")
+    yield client
+    # It keeps users and buckets beside the server, which another one would find.
+    requests.post(f"{client.meta.endpoint_url}/moto-api/reset-auth", data=b"inf", timeout=10)
+    requests.post(f"{client.meta.endpoint_url}/moto-api/reset", timeout=10)
+    server.stop()

@@ -8,40 +8,13 @@ import boto3
 import pytest
 import requests
 from gcp_storage_emulator.server import create_server
-from moto.server import ThreadedMotoServer
 
 from kedro_airflow_k8s.delivery import Written, write
 from kedro_airflow_k8s.errors import DeliveryError
 from kedro_airflow_k8s.model import File
-from tests.e2e.conftest import kedro
+from tests.e2e.conftest import SECRET, kedro
 
 DAG = File("demo.py", "print('ż😀')\r\n#\0 no text that a store may improve\n")
-SECRET = "planted-secret"
-
-
-@pytest.fixture
-def s3(monkeypatch, tmp_path):
-    """An S3 with a bucket `dags`, and credentials for it in the environment."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    environment = {
-        "AWS_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port()),
-        "AWS_ACCESS_KEY_ID": "someone",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": str(tmp_path / "config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="dags")
-    yield client
-    # It keeps users and buckets beside the server, which another one would find.
-    requests.post(f"{client.meta.endpoint_url}/moto-api/reset-auth", data=b"inf", timeout=10)
-    requests.post(f"{client.meta.endpoint_url}/moto-api/reset", timeout=10)
-    server.stop()
 
 
 @pytest.fixture

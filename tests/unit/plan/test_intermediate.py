@@ -125,7 +125,9 @@ def test_without_a_store_it_is_refused_by_name_with_the_ways_out(run):
 
 
 def test_the_volume_cannot_take_it_where_there_is_none():
-    with pytest.raises(PlanError, match=r"store is 'volume', but run_config.volume.disabled is true; name a URL"):
+    with pytest.raises(
+        PlanError, match=r"cannot go to the run's volume, since run_config\.volume\.disabled is true; name a URL"
+    ):
         made({"volume": {"disabled": True}, "intermediate_data": {"store": "volume"}})
 
 
