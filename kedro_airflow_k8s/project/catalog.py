@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from kedro_airflow_k8s.errors import ConfigError
-from kedro_airflow_k8s.project.configuration import read
+from kedro_airflow_k8s.project.configuration import one_line, read
 
+_UNKNOWN = "unknown"
 _IN_MEMORY = {"MemoryDataset", "MemoryDataSet", "SharedMemoryDataset"}
 
 
@@ -28,54 +30,62 @@ class Dataset:
 def datasets(metadata: Any, env: str, names: Iterable[str]) -> dict[str, Dataset]:
     """Look up the datasets of those names, as Kedro's catalog would: by name, by pattern, or else in memory.
 
-    Raises `ConfigError` if the catalog cannot be read.
+    Raises `ConfigError` if the catalog cannot be read, or if Kedro refuses it.
     """
     wanted = list(names)
     if not wanted:
         return {}
     source = read(metadata, env, "catalog")
-    entries = {
-        str(key): entry for key, entry in (source.content if source else {}).items() if isinstance(entry, Mapping)
-    }
-    # Kedro's own order: the most specific pattern first.
-    patterns = sorted((key for key in entries if "{" in key), key=lambda key: (-_literal(key), -key.count("{"), key))
-    return {name: _dataset(dict(_resolved(name, entries, patterns))) for name in wanted}
-
-
-def _literal(pattern: str) -> int:
-    return len(re.sub(r"\{.*?\}", "", pattern))
-
-
-def _resolved(name: str, entries: Mapping[str, Any], patterns: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the entry of a dataset, with a pattern's placeholders filled in."""
-    if name in entries:
-        yield from entries[name].items()
-        return
-    from parse import parse
-
-    for pattern in patterns:
+    content = source.content if source else {}
+    entries = {str(key): _open(entry) for key, entry in content.items() if isinstance(entry, Mapping)}
+    with _quiet():
         try:
-            found = parse(pattern, name)
-        except ValueError as error:
-            raise ConfigError(f"the catalog's pattern {pattern!r} cannot be read: {error}") from None
-        if found:
-            for key, value in entries[pattern].items():
-                yield key, _filled_in(value, found.named, pattern)
-            return
+            resolve = _resolver(entries)
+            return {name: _dataset(resolve(name)) for name in wanted}
+        except (KeyError, ValueError) as error:
+            raise ConfigError(f"the catalog has a pattern that Kedro cannot use: {one_line(error)}") from None
+        except Exception as error:
+            # Kedro refuses it in every pod, whether or not the pipeline uses what is wrong.
+            raise ConfigError(f"Kedro refuses the catalog: {one_line(error)}") from None
 
 
-def _filled_in(value: Any, names: Mapping[str, str], pattern: str) -> Any:
+def _open(value: Any) -> Any:
+    """Copy an entry without credentials, which nobody has to have here."""
     if isinstance(value, Mapping):
-        return {key: _filled_in(entry, names, pattern) for key, entry in value.items()}
-    if not isinstance(value, str) or "}" not in value:
-        return value
+        return {key: _open(entry) for key, entry in value.items() if key != "credentials"}
+    return [_open(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _resolver(entries: dict[str, Any]) -> Callable[[str], Mapping[str, Any]]:
+    """Return what finds a dataset's entry by its name, with a pattern's placeholders filled in; empty if there is none.
+
+    Raises Kedro's errors for entries and patterns that it cannot use.
+    """
+    from kedro.io.catalog_config_resolver import CatalogConfigResolver
+
+    if hasattr(CatalogConfigResolver, "match_runtime_pattern"):
+        # Kedro 1 has an entry for every name. This one tells that it made it up.
+        unknown = {"{name}": {"type": _UNKNOWN}}
+        resolver = CatalogConfigResolver(config=entries, default_runtime_patterns=unknown)
+    else:
+        resolver = CatalogConfigResolver(config=entries)
+
+    def resolve(name: str) -> Mapping[str, Any]:
+        entry: Mapping[str, Any] = resolver.resolve_pattern(name)
+        return {} if entry.get("type") == _UNKNOWN else entry
+
+    return resolve
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Kedro from logging what it takes for a catalog's first use."""
+    logger = logging.getLogger("kedro.io.catalog_config_resolver")
+    before, logger.disabled = logger.disabled, True
     try:
-        return value.format_map(names)
-    except (AttributeError, IndexError, KeyError, ValueError):
-        known = ", ".join(f"{{{name}}}" for name in names) or "nothing"
-        raise ConfigError(
-            f"the catalog's pattern {pattern!r} can fill in {known}, which does not suit {value!r}"
-        ) from None
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _dataset(entry: Mapping[str, Any]) -> Dataset:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kedro_airflow_k8s.errors import ConfigError
 from kedro_airflow_k8s.project.catalog import Dataset, datasets
 
 CATALOG = """
@@ -83,3 +84,25 @@ def test_without_a_catalog_everything_is_in_memory(kedro_project):
     (project.path / "conf/base/catalog.yml").unlink()
 
     assert datasets(bootstrap_project(project.path), "local", ["x"]) == {"x": Dataset(True, known=False)}
+
+
+@pytest.mark.parametrize(
+    ("catalog", "said"),
+    [
+        (
+            '"{a}": {type: MemoryDataset}\n"{b}": {type: MemoryDataset}\n',
+            "Multiple catch-all patterns found in the catalog",
+        ),
+        ('"x_{a}": {type: text.TextDataset, filepath: "data/{b}"}\n', "Incorrect dataset configuration provided"),
+    ],
+)
+def test_a_catalog_that_kedro_refuses_is_refused_although_the_pipeline_does_not_need_it(kedro_project, catalog, said):
+    """Kedro would refuse it in every pod."""
+    with pytest.raises(ConfigError, match=f"^Kedro refuses the catalog: .*{said}"):
+        look_up(kedro_project, "plain", catalog=CATALOG + catalog)
+
+
+def test_nothing_is_logged(kedro_project, caplog):
+    look_up(kedro_project, "nowhere", catalog=CATALOG + '"{any}": {type: pickle.PickleDataset, filepath: "x/{any}"}\n')
+
+    assert caplog.records == []

@@ -398,7 +398,7 @@ BROKEN = {
     "unknown resolver": (f"{LINES}  description: ${{foo:x}}\n", "run_config.description: Unsupported interpolation"),
     "section of the file at the top": (f"namespace: n\n{LINES}", "namespace: not an option; it belongs in run_config"),
     "address with a space": (f"host: http://x y\n{LINES}", "host: should be an address such as https://airflow.example"),
-    "address with a port too large": (f"host: http://u:p@x:99999\n{LINES}", "got '...@x:99999'"),
+    "address with a port too large": (f"host: http://u:p@x:99999\n{LINES}", "got 'http://...@x:99999'"),
     "name of no letters": (section("run_name: '///'"), "'///' cannot be a DAG id, which has letters, digits"),
     "name of a picture": (section("run_name: 😀"), "'😀' cannot be a DAG id"),
     "name of dots": (section("run_name: .."), "'..' cannot be a DAG id"),
@@ -423,11 +423,11 @@ BROKEN = {
     "catalog a list": ({FILE: LINES, "conf/base/catalog.yml": "- a\n"}, f"catalog.yml: {SECTION}, not a list"),
     "catalog pattern of another name": (
         {FILE: LINES, "conf/base/catalog.yml": "'{x}': {type: pickle.PickleDataset, filepath: 'data/{y}'}"},
-        "the catalog's pattern '{x}' can fill in {x}, which does not suit 'data/{y}'",
+        "Kedro refuses the catalog: Incorrect dataset configuration provided. Keys used in the configuration {'{y}'}",
     ),
     "catalog pattern unknown": (
         {FILE: LINES, "conf/base/catalog.yml": "'{x:zz}': {type: pickle.PickleDataset}"},
-        "the catalog's pattern '{x:zz}' cannot be read",
+        "the catalog has a pattern that Kedro cannot use: format spec 'zz' not recognised",
     ),
 }  # fmt: skip
 
@@ -513,11 +513,9 @@ def test_odd_names_of_environments_arrive(compiled, env):
 
 
 PROJECTS = {
-    "no environment": (PIPELINES, ("-e", ""), "conf/: no such environment; there are: base, local"),
     "environment above": (PIPELINES, ("-e", ".."), "conf/..: no such environment; there are: base, local"),
     "environment elsewhere": (PIPELINES, ("-e", "/etc"), "conf//etc: no such environment; there are: base, local"),
     "long environment": (PIPELINES, ("-e", "x" * 300), "no such environment; there are: base, local"),
-    "no pipeline": (PIPELINES, ("-p", ""), "no pipeline '' in this project; there are: __default__, empty, first"),
     "pipeline that is a number": (registry("x", more=[5]), ("-p", "5"), "no pipeline '5' in this project"),
     "pipeline that is text": ("def register_pipelines():\n    return {'__default__': 'x'}\n", (), "is a str; check"),
     "registry that is a number": ("def register_pipelines():\n    return 5\n", (), "cannot be loaded: TypeError"),
@@ -531,6 +529,15 @@ PROJECTS = {
     "colon in a tag": (registry("a", tags=("resources:large",)), (), "resources:large"),
     "two machines": (registry("a", tags=("resources.a", "resources.b")), (), "has several resources tags"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["-e", "-p"])
+def test_an_empty_environment_or_pipeline_is_wrong_usage(compiled, option):
+    """It usually comes from a variable that is not set; the default may be production's."""
+    result, written = compiled(LINES, option, "")
+
+    assert (2, []) == (result.exit_code, written), result.output
+    assert f"Invalid value for '{option}' / " in result.output
 
 
 @pytest.mark.parametrize(("pipelines", "options", "said"), PROJECTS.values(), ids=PROJECTS)
