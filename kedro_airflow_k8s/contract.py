@@ -21,6 +21,8 @@ PIPELINE_LABEL = f"{LABEL_PREFIX}pipeline"
 NODE_LABEL = f"{LABEL_PREFIX}node"
 DAG_ANNOTATION = f"{LABEL_PREFIX}dag-id"
 RUN_ANNOTATION = f"{LABEL_PREFIX}run-id"
+# The entry of run_config.resources that a pod is made by, if it is not the default one.
+RESOURCES_ANNOTATION = f"{LABEL_PREFIX}resources"
 
 # Environment variables of the pods.
 CONFIG_PREFIX = "KEDRO_CONFIG_"

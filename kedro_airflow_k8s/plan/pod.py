@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig, Resources
-from kedro_airflow_k8s.contract import PIPELINE_LABEL, PROJECT_LABEL
+from kedro_airflow_k8s.contract import PIPELINE_LABEL, PROJECT_LABEL, RESOURCES_ANNOTATION
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Addition, Finding, Fragment, Rule
 from kedro_airflow_k8s.plan import text
@@ -37,7 +37,7 @@ def pod(context: Context) -> Fragment:
         pod=laid_over(plain_pod(context), {"spec": {"containers": [{"name": CONTAINER, "args": _command(context)}]}}),
         defaults={"startup_timeout_seconds": run.startup_timeout},
         tasks={
-            task_id: Addition(pod=_part(run.resources[entry]), name=entry)
+            task_id: Addition(pod=_changes(entry, run.resources), name=entry)
             for task_id, entry in entries.items()
             if entry != DEFAULT_RESOURCES
         },
@@ -58,6 +58,9 @@ def plain_pod(context: Context) -> dict[str, Any]:
         "workingDir": verbatim(str(project_path(project, context.config))),
     }
     spec = {
+        # Else the container's program is its process 1, which a signal does not end: a pod that is deleted would
+        # go on for its whole grace period.
+        "shareProcessNamespace": True,
         "serviceAccountName": run.service_account_name and verbatim(run.service_account_name),
         "imagePullSecrets": [{"name": verbatim(name)} for name in run.image_pull_secrets or ()],
         "containers": [container],
@@ -86,6 +89,15 @@ def _part(resources: Resources) -> dict[str, Any]:
         spec["containers"] = [{"name": CONTAINER, "resources": amounts}]
     metadata = {"labels": _verbatim(resources.labels), "annotations": _verbatim(resources.annotations)}
     return filled({"metadata": filled(metadata), "spec": spec})
+
+
+def _changes(entry: str, resources: Mapping[str, Resources]) -> dict[str, Any]:
+    """Return what an entry changes of the common pod, and its name, for Airflow to tell when memory did not suffice."""
+    common = _part(resources.get(DEFAULT_RESOURCES, Resources()))
+    part = _part(resources[entry])
+    if laid_over(common, part) == common:
+        return {}
+    return laid_over(part, {"metadata": {"annotations": {RESOURCES_ANNOTATION: verbatim(entry)}}})
 
 
 def project_path(project: Project, config: PluginConfig) -> PurePosixPath:

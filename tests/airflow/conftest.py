@@ -1,6 +1,7 @@
 """The golden files, loaded by the Airflow that runs these tests."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import warnings
 from pathlib import Path
 
 import pytest
+
+from tests.airflow.kubernetes import Kubernetes, serve
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = sorted(GOLDEN.glob("*.py"))
@@ -44,3 +47,26 @@ def dag_of(file: Path):
 def spaceflights():
     """The DAG of the spaceflights project."""
     return dag_of(GOLDEN / "spaceflights.py")
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A Kubernetes that the operators reach by Airflow's connection."""
+    kubernetes = Kubernetes()
+    server = serve(kubernetes)
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    (tmp_path / "config").write_text(json.dumps(config))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_KUBERNETES_DEFAULT",
+        json.dumps({"conn_type": "kubernetes", "extra": {"kube_config_path": str(tmp_path / "config")}}),
+    )
+    yield kubernetes
+    server.shutdown()
+    server.server_close()

@@ -39,8 +39,10 @@ def test_the_pod_of_a_node(spaceflights):
                 "kedro-airflow-k8s/node": "train_model",
                 "team": "pricing",
             },
+            "annotations": {"kedro-airflow-k8s/resources": "large"},
         },
         "spec": {
+            "shareProcessNamespace": True,
             "securityContext": {"fsGroup": 0},
             "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
             "containers": [

@@ -66,6 +66,7 @@ def Matrix():
             "labels": {"kedro-airflow-k8s/project": "Matrix", "kedro-airflow-k8s/pipeline": "default"},
         },
         "spec": {
+            "shareProcessNamespace": True,
             "securityContext": {"fsGroup": 0},
             "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
             "containers": [
@@ -99,6 +100,7 @@ def Matrix():
             "labels": {"kedro-airflow-k8s/project": "Matrix", "kedro-airflow-k8s/pipeline": "default"},
         },
         "spec": {
+            "shareProcessNamespace": True,
             "securityContext": {"fsGroup": 0},
             "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
             "containers": [
@@ -121,6 +123,7 @@ def Matrix():
             "labels": {"kedro-airflow-k8s/project": "Matrix", "kedro-airflow-k8s/pipeline": "default"},
         },
         "spec": {
+            "shareProcessNamespace": True,
             "securityContext": {"fsGroup": 0},
             "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
             "containers": [

@@ -178,7 +178,7 @@ def test_without_a_volume_nothing_of_it_remains():
 
     assert (made.dag.before, made.dag.after) == ((), ())
     assert made.dag.locals.keys() == {"pod"}
-    assert pod(made)["spec"].keys() == {"containers"}
+    assert pod(made)["spec"].keys() == {"shareProcessNamespace", "containers"}
 
 
 def test_the_claim_as_configured():
@@ -229,6 +229,8 @@ def test_a_named_entry_inherits_from_the_default():
     assert resources_of(large) == {"requests": {"cpu": "1", "memory": "9Gi"}}
     assert [made["spec"]["tolerations"] for made in (common, large, silent)] == [[{"key": "a"}], [SPOT], [{"key": "a"}]]
     assert [made["metadata"]["labels"]["x"] for made in (common, large, silent)] == ["y", "y", "z"]
+    # By it Airflow names the key to raise when the pod ran out of memory.
+    assert large["metadata"]["annotations"] == {"kedro-airflow-k8s/resources": "large"}
 
 
 def resources_of(pod):
