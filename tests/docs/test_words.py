@@ -16,6 +16,8 @@ from tests.docs.pages import DOCS, PAGES, ROOT
 GOLDEN = ROOT / "tests/golden/spaceflights.py"
 README = ROOT / "README.md"
 FILES = [*sorted(DOCS.glob("*.md")), README]
+# The package index shows the README, so its links to files of the repository are absolute.
+REPOSITORY = re.compile(r"https://github\.com/getindata/kedro-airflow-k8s/(?:blob|tree)/main/")
 # Options that are not the plugin's: of `kedro run` in a pod, of kedro-mlflow.
 OTHERS = {"--nodes", "--params"}
 # Keys of the old plugin that this one has not.
@@ -90,7 +92,9 @@ def test_links_are_well_formed(file):
     """A link is to a file that is there, or an address; whether that answers, a job of its own finds out."""
     for link in inline(file)[1]:
         parts = urlsplit(link)
-        if parts.scheme:
+        if inside := REPOSITORY.match(link):
+            assert (ROOT / link[inside.end() :].partition("#")[0]).exists(), link
+        elif parts.scheme:
             assert parts.scheme == "https", link
             assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc), link
         elif parts.path:
@@ -99,9 +103,14 @@ def test_links_are_well_formed(file):
 
 def test_the_readme_leads_to_the_pages():
     """Whoever reads the README finds the documentation."""
-    linked = {link.partition("#")[0] for link in inline(README)[1]}
+    linked = {REPOSITORY.sub("", link).partition("#")[0] for link in inline(README)[1]}
 
     assert {"docs/quickstart.md", "docs/configuration.md", "docs/troubleshooting.md"} <= linked
+
+
+def test_the_readme_has_no_relative_links():
+    """On the package index a relative link leads nowhere; a link within the page does."""
+    assert [] == [link for link in inline(README)[1] if not link.startswith(("https://", "#"))]
 
 
 def keys():
