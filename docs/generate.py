@@ -24,6 +24,7 @@ from kedro_airflow_k8s.config.mlflow import (
     VarsAuthentication,
 )
 from kedro_airflow_k8s.config.resources import Resources, Toleration
+from kedro_airflow_k8s.config.secrets import Secret
 from kedro_airflow_k8s.config.section import Section
 
 DOCS = Path(__file__).parent
@@ -88,6 +89,7 @@ TYPES = {
     "RunConfig": "section",
     "Seconds": "whole number",
     "SecretKey": "name",
+    "Secrets": "list",
     "Selectors": "map of labels",
     "SandboxCluster": "section",
     "Size": "amount",
@@ -110,7 +112,7 @@ INNER: dict[str, type[Section]] = {
     "mlflow": MLflow,
     "resources": Resources,
     "run_config": sections.RunConfig,
-    "secrets": sections.Secret,
+    "secrets": Secret,
     "tolerations": Toleration,
     "volume": sections.Volume,
 }

@@ -10,19 +10,18 @@ from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from kedro_airflow_k8s.config.intermediate import IntermediateData
 from kedro_airflow_k8s.config.kubernetes import (
-    ENV_NAME,
     AccessModes,
     DnsLabel,
     DnsName,
     EnvNames,
     Image,
     PullSecrets,
-    SecretKey,
     Size,
     balance,
 )
 from kedro_airflow_k8s.config.mlflow import Authentication, MLflow, NullAuthentication
 from kedro_airflow_k8s.config.resources import Resources
+from kedro_airflow_k8s.config.secrets import SecretFiles, Secrets, SecretVariable
 from kedro_airflow_k8s.config.section import Section
 from kedro_airflow_k8s.config.values import (
     Address,
@@ -39,7 +38,6 @@ from kedro_airflow_k8s.config.values import (
     Text,
     Variables,
     Wrong,
-    folder,
 )
 
 
@@ -65,36 +63,6 @@ class Volume(Section):
     """Group that owns the volume's files (`fsGroup` of the pods)."""
     keep_on_failure: bool = False
     """Keep the volume of a failed run, so that its failed task can be cleared and run again."""
-
-
-class Secret(Section):
-    """A Kubernetes secret, or one key of it, that the nodes get."""
-
-    deploy_type: Literal["env", "volume"] = "env"
-    """How: as environment variables, or as files."""
-    deploy_target: Text | None = None
-    """Name of the variable, or folder of the files; none for all keys of a secret as variables of the same names."""
-    secret: DnsName
-    """Name of the secret."""
-    key: SecretKey | None = None
-    """Key of the secret; none means all of its keys."""
-
-    @model_validator(mode="after")
-    def _has_a_target(self) -> Secret:
-        if self.deploy_type == "env" and self.key is None:
-            if self.deploy_target is not None:
-                raise Wrong(
-                    {"deploy_target": "should be absent without a key; the variables are named as the keys are"}
-                )
-            return self
-        try:
-            if self.deploy_type == "volume":
-                folder(self.deploy_target)
-            else:
-                ENV_NAME.check(self.deploy_target or "")
-        except ValueError as error:
-            raise Wrong({"deploy_target": str(error)}) from None
-        return self
 
 
 class ExternalDependency(Section):
@@ -146,7 +114,7 @@ class RunConfig(Section):
     project_path: ImagePath | None = None
     """Folder of the project in the image; if there is none, the last `WORKDIR` of the project's Dockerfile, else
     `/home/kedro_docker`. The volume is mounted at its `data` folder."""
-    secrets: tuple[Secret, ...] = ()
+    secrets: Secrets = ()
     """Kubernetes secrets that the nodes get."""
     macro_params: Macros = ()
     """Airflow macros that become parameters of Kedro of the same names, as text."""
@@ -168,13 +136,13 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _names_nothing_twice(self) -> RunConfig:
-        targets: dict[str, list[str]] = {"env": [*self.env_vars], "volume": []}
-        for secret in self.secrets:
-            targets[secret.deploy_type] += [secret.deploy_target] if secret.deploy_target else []
+        secrets: tuple[Any, ...] = self.secrets
+        variables = [secret.name for secret in secrets if isinstance(secret, SecretVariable)]
+        folders = [secret.folder for secret in secrets if isinstance(secret, SecretFiles)]
         places = {
             "variables_params": ("macro_params", [*self.macro_params, *self.variables_params]),
-            "env_vars": ("secrets", targets["env"]),
-            "secrets": ("", [posixpath.normpath(path) for path in targets["volume"]]),
+            "env_vars": ("secrets", [*self.env_vars, *variables]),
+            "secrets": ("", [posixpath.normpath(path) for path in folders]),
             "external_dependencies": (
                 "",
                 [f"{entry.dag_id} {entry.task_id or ''}".strip() for entry in self.external_dependencies],

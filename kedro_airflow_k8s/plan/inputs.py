@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig
-from kedro_airflow_k8s.config.sections import RunConfig, Secret
+from kedro_airflow_k8s.config.secrets import SecretFiles, SecretVariable, SecretVariables
+from kedro_airflow_k8s.config.sections import RunConfig
 from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Finding, Fragment, Ref, Rule
@@ -39,18 +40,19 @@ def inputs(context: Context) -> Fragment:
     """Give the nodes macros and Variables as parameters, Variables and secrets as environment, secrets as files."""
     run = context.config.run_config
     from_airflow = ({"name": name, "value": f"{{{{ env_value(variable({name!r})) }}}}"} for name in run.env_vars)
-    files = [secret for secret in run.secrets if secret.deploy_type == "volume"]
+    secrets: tuple[Any, ...] = run.secrets
+    files = [secret for secret in secrets if isinstance(secret, SecretFiles)]
     for secret in files:
         _check_place(secret, project_path(context.project, context.config))
     container = {
         "name": CONTAINER,
         "envFrom": [
             {"secretRef": {"name": verbatim(secret.secret)}}
-            for secret in run.secrets
-            if secret.deploy_type == "env" and secret.key is None
+            for secret in secrets
+            if isinstance(secret, SecretVariables)
         ],
         "volumeMounts": [
-            {"name": f"secret-{number}", "mountPath": verbatim(secret.deploy_target or ""), "readOnly": True}
+            {"name": f"secret-{number}", "mountPath": verbatim(secret.folder), "readOnly": True}
             for number, secret in enumerate(files)
         ],
     }
@@ -59,7 +61,7 @@ def inputs(context: Context) -> Fragment:
     used = [name for name, by in {**needed, "param": parameters(run)}.items() if by]
     return Fragment(
         pod={"spec": filled({"volumes": volumes, "containers": [filled(container)]})},
-        env=(*from_airflow, *_variables(run.secrets)),
+        env=(*from_airflow, *_variables(secrets)),
         args=parameters(run),
         functions={name: Ref(FUNCTIONS, name) for name in used},
         findings=tuple(Finding(EXPOSED, text) for text in _exposed(context.config)),
@@ -85,13 +87,13 @@ def _exposed(config: PluginConfig) -> list[str]:
     ]
 
 
-def _check_place(secret: Secret, root: PurePosixPath) -> None:
+def _check_place(secret: SecretFiles, root: PurePosixPath) -> None:
     """Refuse a folder of files that would hide the project, what it cannot do without, or the shared volume."""
-    place = PurePosixPath(posixpath.normpath(secret.deploy_target or ""))
+    place = PurePosixPath(posixpath.normpath(secret.folder))
     hidden = [part for part in ("conf", "data", "src") if (root / part).is_relative_to(place)]
     if hidden:
         raise PlanError(
-            f"run_config.secrets: {secret.secret!r} as files in {secret.deploy_target} would hide {', '.join(hidden)}"
+            f"run_config.secrets: {secret.secret!r} as files in {secret.folder} would hide {', '.join(hidden)}"
             f" of the project, which lies in {root} of the image; give it a folder of its own"
         )
 
@@ -103,14 +105,14 @@ def _macro(name: str, schedule: str | None) -> str:
     return f"macro({name!r}, {cron!r})" if cron else f"macro({name!r})"
 
 
-def _variables(secrets: tuple[Secret, ...]) -> Iterator[dict[str, Any]]:
+def _variables(secrets: Iterable[Any]) -> Iterator[dict[str, Any]]:
     for secret in secrets:
-        if secret.deploy_type == "env" and secret.key is not None:
+        if isinstance(secret, SecretVariable):
             key = {"name": verbatim(secret.secret), "key": verbatim(secret.key)}
-            yield {"name": secret.deploy_target, "valueFrom": {"secretKeyRef": key}}
+            yield {"name": secret.name, "valueFrom": {"secretKeyRef": key}}
 
 
-def _volume(secret: Secret) -> Iterator[tuple[str, Any]]:
+def _volume(secret: SecretFiles) -> Iterator[tuple[str, Any]]:
     yield "secretName", verbatim(secret.secret)
     if secret.key is not None:
         yield "items", [{"key": verbatim(secret.key), "path": verbatim(secret.key)}]

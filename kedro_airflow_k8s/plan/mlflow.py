@@ -9,6 +9,7 @@ from typing import Any
 from kedro_airflow_k8s.addresses import public
 from kedro_airflow_k8s.config import PluginConfig
 from kedro_airflow_k8s.config.mlflow import GoogleOAuth2Authentication, NullAuthentication, VarsAuthentication
+from kedro_airflow_k8s.config.secrets import SecretVariable
 from kedro_airflow_k8s.config.values import address
 from kedro_airflow_k8s.contract import FINISH_MLFLOW_TASK, MLFLOW_RUN_ID, MLFLOW_TRACKING_URI, START_MLFLOW_TASK
 from kedro_airflow_k8s.errors import PlanError
@@ -81,9 +82,10 @@ def _address(project: Project, config: PluginConfig) -> str | None:
 def _check_names(config: PluginConfig) -> None:
     """Refuse what the nodes would have twice, of which they would get ours."""
     run = config.run_config
+    secrets: tuple[Any, ...] = run.secrets
     names = {
         "env_vars": run.env_vars,
-        "secrets": [each.deploy_target for each in run.secrets if each.deploy_type == "env"],
+        "secrets": [each.name for each in secrets if isinstance(each, SecretVariable)],
     }
     for key, given in names.items():
         for name in (each for each in (MLFLOW_TRACKING_URI, MLFLOW_RUN_ID) if each in given):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
 from kedro_airflow_k8s.config.mlflow import VarsAuthentication
+from kedro_airflow_k8s.config.secrets import SecretVariables
 from kedro_airflow_k8s.sandbox.cluster.settings import STANDARD
 
 FILE = "conf/local/airflow-k8s-sandbox.yaml"
@@ -36,12 +38,14 @@ def _cluster(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:
 
 def _secrets(config: PluginConfig, sandbox: SandboxConfig) -> Iterator[str]:
     run = config.run_config
-    for secret in run.secrets:
+    secrets: tuple[Any, ...] = run.secrets
+    for secret in secrets:
+        key = None if isinstance(secret, SecretVariables) else secret.key
         keys = sandbox.secrets.get(secret.secret)
         if keys is None:
             what = f"no secret {secret.secret!r}"
-        elif secret.key is not None and secret.key not in keys:
-            what = f"no key {secret.key!r} in the secret {secret.secret!r}"
+        elif key is not None and key not in keys:
+            what = f"no key {key!r} in the secret {secret.secret!r}"
         else:
             continue
         yield f"{FILE} has {what}, for which each pod will wait until it fails after {run.startup_timeout} s"
