@@ -133,8 +133,8 @@ def test_files_of_kedro_are_read(block, tmp_path):
     assert loader[found[0]]
 
 
-# Parts of a generated file are run as a whole in tests/airflow, with an Airflow.
-PYTHON = [block for block in of("python") if "golden" not in block.marks]
+# tests/airflow runs generated files as a whole, with an Airflow, and test_architecture.py the examples.
+PYTHON = [block for block in of("python") if not {"golden", "example"} & {*block.marks}]
 
 
 @pytest.mark.parametrize("page", sorted({block.page for block in PYTHON}))

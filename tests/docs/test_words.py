@@ -15,7 +15,7 @@ from tests.docs.pages import DOCS, PAGES, ROOT
 
 GOLDEN = ROOT / "tests/golden/spaceflights.py"
 README = ROOT / "README.md"
-FILES = [*sorted(DOCS.glob("*.md")), README]
+FILES = [*sorted(DOCS.glob("*.md")), README, ROOT / ".github/CONTRIBUTING.md"]
 # The package index shows the README, so its links to files of the repository are absolute.
 REPOSITORY = re.compile(r"https://github\.com/getindata/kedro-airflow-k8s/(?:blob|tree)/main/")
 # Options that are not the plugin's: of `kedro run` in a pod, of kedro-mlflow.
