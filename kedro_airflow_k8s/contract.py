@@ -19,8 +19,12 @@ LABEL_PREFIX = "kedro-airflow-k8s/"
 PROJECT_LABEL = f"{LABEL_PREFIX}project"
 PIPELINE_LABEL = f"{LABEL_PREFIX}pipeline"
 NODE_LABEL = f"{LABEL_PREFIX}node"
+DAG_LABEL = f"{LABEL_PREFIX}dag"
+RUN_LABEL = f"{LABEL_PREFIX}run"
 DAG_ANNOTATION = f"{LABEL_PREFIX}dag-id"
 RUN_ANNOTATION = f"{LABEL_PREFIX}run-id"
+# A claim that the next run of the DAG leaves alone until its own run has succeeded.
+KEEP_ANNOTATION = f"{LABEL_PREFIX}keep-on-failure"
 # The entry of run_config.resources that a pod is made by, if it is not the default one.
 RESOURCES_ANNOTATION = f"{LABEL_PREFIX}resources"
 

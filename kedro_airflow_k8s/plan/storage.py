@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import shlex
+from datetime import timedelta
 from typing import Any
 
 from kedro_airflow_k8s.contract import (
     CREATE_STORAGE_TASK,
     DAG_ANNOTATION,
+    DAG_LABEL,
     DELETE_STORAGE_TASK,
     INIT_STORAGE_TASK,
+    KEEP_ANNOTATION,
     RUN_ANNOTATION,
+    RUN_LABEL,
 )
 from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
 from kedro_airflow_k8s.plan import text
 from kedro_airflow_k8s.plan.context import Context
 from kedro_airflow_k8s.plan.inputs import parameters
-from kedro_airflow_k8s.plan.manifest import filled, readable
+from kedro_airflow_k8s.plan.manifest import filled, laid_over, readable
 from kedro_airflow_k8s.plan.pod import CONTAINER, plain_pod, project_path
 
 OPERATORS = "kedro_airflow_k8s.operators.storage"
@@ -41,7 +45,8 @@ def storage(context: Context) -> Fragment:
     volume, namespace = context.config.run_config.volume, text.verbatim(context.config.run_config.namespace)
     if volume.disabled:
         return Fragment()
-    claim_name = Local("claim_name")
+    claim_name, labels = Local("claim_name"), {DAG_LABEL: text.label(context.dag_id), RUN_LABEL: text.RUN_ID}
+    kept = {KEEP_ANNOTATION: "true"} if volume.keep_on_failure else {}
     prefix = text.dns_name(context.dag_id, _NAME_LENGTH - _UUID_LENGTH - 1)
     spec: dict[str, Any] = {
         "accessModes": list(volume.access_modes),
@@ -55,10 +60,8 @@ def storage(context: Context) -> Fragment:
         "metadata": {
             "name": claim_name,
             "namespace": namespace,
-            "annotations": {
-                DAG_ANNOTATION: "{{ dag.dag_id }}",
-                RUN_ANNOTATION: "{{ run_id }}",
-            },
+            "labels": labels,
+            "annotations": {DAG_ANNOTATION: "{{ dag.dag_id }}", RUN_ANNOTATION: "{{ run_id }}", **kept},
         },
         "spec": spec,
     }
@@ -66,23 +69,28 @@ def storage(context: Context) -> Fragment:
         "securityContext": {"fsGroup": volume.owner},
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
     }
-    create = Call(Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": Local("claim")})
+    # Both ride out an outage of two minutes by themselves; a worker that is killed is what is left.
+    pause = {"retry_delay": timedelta(seconds=30)}
+    create = Call(Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": Local("claim"), "retries": 1, **pause})
     before = [TaskSpec(CREATE_STORAGE_TASK, create)]
     init_pod = {}
     if not volume.skip_init:
-        init_pod = {"init_pod": _init_pod(context, volume_of_run)}
+        init_pod = {"init_pod": _init_pod(context, volume_of_run, labels)}
         arguments = {"pod": Local("init_pod"), "startup_timeout_seconds": context.config.run_config.startup_timeout}
         before.append(TaskSpec(INIT_STORAGE_TASK, Call(Ref(OPERATORS, "DataVolumeInitOperator"), arguments)))
     remove = {
         "claim": Local("claim"),
         # With all_success a failed run keeps its claim: the task ends as upstream_failed.
         "trigger_rule": "all_success" if volume.keep_on_failure else "all_done",
+        "retries": 3,
+        **pause,
     }
     mount_path = text.verbatim(f"{project_path(context.project, context.config)}/data")
     return Fragment(
         before=tuple(before),
         after=(TaskSpec(DELETE_STORAGE_TASK, Call(Ref(OPERATORS, "DeletePipelineStorageOperator"), remove)),),
         pod={
+            "metadata": {"labels": labels},
             "spec": {
                 **volume_of_run,
                 "containers": [{"name": CONTAINER, "volumeMounts": [{"name": "data", "mountPath": mount_path}]}],
@@ -92,9 +100,9 @@ def storage(context: Context) -> Fragment:
     )
 
 
-def _init_pod(context: Context, volume: dict[str, Any]) -> dict[str, Any]:
+def _init_pod(context: Context, volume: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
     """Return the pod that copies the image's data, with the volume beside the folder that it will hide."""
-    pod = plain_pod(context)
+    pod = laid_over(plain_pod(context), {"metadata": {"labels": labels}})
     (container,) = pod["spec"]["containers"]
     place = project_path(context.project, context.config)
     # A copy needs no GPU, but where a quota is set every pod has to ask for memory and CPU.

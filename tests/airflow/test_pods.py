@@ -38,6 +38,8 @@ def test_the_pod_of_a_node(spaceflights):
                 "kedro-airflow-k8s/pipeline": "default",
                 "kedro-airflow-k8s/node": "train_model",
                 "team": "pricing",
+                "kedro-airflow-k8s/dag": "spaceflights",
+                "kedro-airflow-k8s/run": claim.removeprefix("spaceflights-"),
             },
             "annotations": {"kedro-airflow-k8s/resources": "large"},
         },

@@ -14,13 +14,20 @@ Build id: 0"""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
+import signal
+import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from functools import cached_property, partial
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
+from airflow.providers.cncf.kubernetes.utils.pod_manager import PodLaunchFailedException, PodManager
 
 try:  # Airflow 3
     from airflow.providers.standard.operators.empty import EmptyOperator
@@ -54,6 +61,10 @@ def Matrix():
         "metadata": {
             "name": claim_name,
             "namespace": "airflow",
+            "labels": {
+                "kedro-airflow-k8s/dag": "Matrix",
+                "kedro-airflow-k8s/run": "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag.dag_id ~ '/' ~ run_id) }}",
+            },
             "annotations": {"kedro-airflow-k8s/dag-id": "{{ dag.dag_id }}", "kedro-airflow-k8s/run-id": "{{ run_id }}"},
         },
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
@@ -63,7 +74,12 @@ def Matrix():
         "kind": "Pod",
         "metadata": {
             "namespace": "airflow",
-            "labels": {"kedro-airflow-k8s/project": "Matrix", "kedro-airflow-k8s/pipeline": "default"},
+            "labels": {
+                "kedro-airflow-k8s/project": "Matrix",
+                "kedro-airflow-k8s/pipeline": "default",
+                "kedro-airflow-k8s/dag": "Matrix",
+                "kedro-airflow-k8s/run": "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag.dag_id ~ '/' ~ run_id) }}",
+            },
         },
         "spec": {
             "shareProcessNamespace": True,
@@ -97,7 +113,12 @@ def Matrix():
         "kind": "Pod",
         "metadata": {
             "namespace": "airflow",
-            "labels": {"kedro-airflow-k8s/project": "Matrix", "kedro-airflow-k8s/pipeline": "default"},
+            "labels": {
+                "kedro-airflow-k8s/project": "Matrix",
+                "kedro-airflow-k8s/pipeline": "default",
+                "kedro-airflow-k8s/dag": "Matrix",
+                "kedro-airflow-k8s/run": "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag.dag_id ~ '/' ~ run_id) }}",
+            },
         },
         "spec": {
             "shareProcessNamespace": True,
@@ -120,7 +141,13 @@ def Matrix():
         "kind": "Pod",
         "metadata": {
             "namespace": "airflow",
-            "labels": {"kedro-airflow-k8s/project": "Matrix", "kedro-airflow-k8s/pipeline": "default"},
+            "labels": {
+                "kedro-airflow-k8s/project": "Matrix",
+                "kedro-airflow-k8s/pipeline": "default",
+                "kedro-airflow-k8s/dag": "Matrix",
+                "kedro-airflow-k8s/run": "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag.dag_id ~ '/' ~ run_id) }}",
+            },
+            "annotations": {"kedro-airflow-k8s/resources": "large"},
         },
         "spec": {
             "shareProcessNamespace": True,
@@ -139,7 +166,12 @@ def Matrix():
             ],
         },
     }
-    create_pipeline_storage = CreatePipelineStorageOperator(task_id="create_pipeline_storage", claim=claim)
+    create_pipeline_storage = CreatePipelineStorageOperator(
+        task_id="create_pipeline_storage",
+        claim=claim,
+        retries=1,
+        retry_delay=timedelta(seconds=30),
+    )
     data_volume_init = DataVolumeInitOperator(task_id="data_volume_init", pod=init_pod, startup_timeout_seconds=600)
 
     with TaskGroup(
@@ -161,6 +193,8 @@ def Matrix():
         task_id="delete_pipeline_storage",
         claim=claim,
         trigger_rule="all_done",
+        retries=3,
+        retry_delay=timedelta(seconds=30),
     )
     final = EmptyOperator(task_id="final")
 

@@ -8,7 +8,7 @@ import pytest
 from kedro_airflow_k8s import config
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Local
-from kedro_airflow_k8s.plan import plan
+from kedro_airflow_k8s.plan import plan, text
 from kedro_airflow_k8s.project import Commit, Node, Project
 
 SPOT = {"key": "b", "effect": "NoExecute", "tolerationSeconds": 3}
@@ -192,6 +192,7 @@ def test_the_claim_as_configured():
         "metadata": {
             "name": Local("claim_name"),
             "namespace": "n",
+            "labels": {"kedro-airflow-k8s/dag": "Demo", "kedro-airflow-k8s/run": text.RUN_ID},
             "annotations": {
                 "kedro-airflow-k8s/dag-id": "{{ dag.dag_id }}",
                 "kedro-airflow-k8s/run-id": "{{ run_id }}",
