@@ -10,7 +10,7 @@ from typing import Any
 from kedro_airflow_k8s import config, project
 from kedro_airflow_k8s.codegen.source import render
 from kedro_airflow_k8s.config import PluginConfig, SandboxConfig
-from kedro_airflow_k8s.config.values import as_cron
+from kedro_airflow_k8s.config.schedule import as_cron
 from kedro_airflow_k8s.errors import ConfigError, PlanError
 from kedro_airflow_k8s.model import File, Finding, Rule
 from kedro_airflow_k8s.options import BuildOptions

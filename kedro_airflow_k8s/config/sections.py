@@ -19,19 +19,18 @@ from kedro_airflow_k8s.config.kubernetes import (
     Size,
     balance,
 )
+from kedro_airflow_k8s.config.macros import Macros
 from kedro_airflow_k8s.config.mlflow import Authentication, MLflow, NullAuthentication
 from kedro_airflow_k8s.config.resources import Resources
+from kedro_airflow_k8s.config.schedule import Cron, Date
 from kedro_airflow_k8s.config.secrets import SecretFiles, Secrets, SecretVariable
 from kedro_airflow_k8s.config.section import Section
 from kedro_airflow_k8s.config.values import (
     Address,
     AirflowId,
     AnyText,
-    Cron,
-    Date,
     Group,
     ImagePath,
-    Macros,
     Minutes,
     Seconds,
     TagName,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -18,41 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from kedro_airflow_k8s.addresses import public
 
-CRON_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-
-_BEYOND_CRONITER = {"@once": None, "@continuous": None, "@quarterly": "0 0 1 */3 *"}
-
-DATED_MACROS = (
-    "ds",
-    "ds_nodash",
-    "ts",
-    "ts_nodash",
-    "ts_nodash_with_tz",
-    "logical_date",
-    "data_interval_start",
-    "data_interval_end",
-)
-"""Macros of Airflow 2 and 3 that a run has only with a logical date."""
-DROPPED_MACROS = (
-    "execution_date",
-    "next_ds",
-    "next_ds_nodash",
-    "next_execution_date",
-    "prev_ds",
-    "prev_ds_nodash",
-    "prev_execution_date",
-    "tomorrow_ds",
-    "tomorrow_ds_nodash",
-    "yesterday_ds",
-    "yesterday_ds_nodash",
-)
-"""Macros of Airflow 2 that Airflow 3 has no more; the generated DAG computes them."""
-MACROS = (*DATED_MACROS, *DROPPED_MACROS, "run_id")
-
-
 _SHOWN = 100
-_LAST_YEAR = 2999
-_RANDOM = re.compile(r"(?:^|[\s,])r(?:[\s,(/]|$)", re.IGNORECASE)
 _MAX_SECONDS = 2**31 - 1
 _MAX_MINUTES = _MAX_SECONDS // 60
 _MAX_GROUP = 2**31 - 1
@@ -121,49 +86,6 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _date(value: Any) -> Any:
-    if value is None:
-        return value
-    found = value.date() if isinstance(value, datetime) else value
-    if not isinstance(found, date) and re.fullmatch(r"\d{8}|\d{4}-\d\d-\d\d", str(value), re.ASCII):
-        with suppress(ValueError):
-            found = datetime.strptime(str(value).replace("-", ""), "%Y%m%d").date()
-    if not isinstance(found, date):
-        raise ValueError(f"should be a date written YYYYMMDD, got {shown(value)}")
-    if found.year > _LAST_YEAR:
-        raise ValueError(f"should be a date before the year {_LAST_YEAR + 1}, got {shown(value)}")
-    return found
-
-
-def _cron(value: str) -> str:
-    if value in CRON_PRESETS:
-        return value
-    from croniter import croniter
-    from croniter.croniter import CroniterBadDateError
-
-    if _RANDOM.search(value):
-        raise ValueError(
-            f"should be a cron expression without R, which is another time at each look, got {shown(value)}"
-        )
-    try:
-        croniter(value, datetime(2024, 1, 1)).get_next()
-        croniter(value, datetime(2024, 1, 1)).get_prev()
-    except CroniterBadDateError:
-        raise ValueError(f"never happens, or only once: {shown(value)}") from None
-    except (ValueError, KeyError, AttributeError) as error:
-        presets = ", ".join(CRON_PRESETS)
-        reason = f" ({error})" if 0 < len(str(error)) <= _SHOWN else ""
-        raise ValueError(
-            f"should be a cron expression, one of {presets}, or null, got {shown(value)}{reason}"
-        ) from None
-    return value
-
-
-def as_cron(schedule: str | None) -> str | None:
-    """Return the schedule as croniter reads it; None for none, `@once` and `@continuous`, which name no times."""
-    return _BEYOND_CRONITER.get(schedule, schedule) if schedule else None
-
-
 def _absolute(value: Any) -> Any:
     if isinstance(value, PurePosixPath):
         return value
@@ -192,14 +114,6 @@ def address(value: str) -> str:
             return value.rstrip("/")
     bare = ", without credentials" if "@" in value else ""
     raise ValueError(f"should be an address such as https://airflow.example.com/path{bare}, got {shown(value)}")
-
-
-def _macro(value: str) -> str:
-    if value not in MACROS:
-        near = difflib.get_close_matches(value, MACROS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(MACROS)}"
-        raise ValueError(f"{shown(value)} is no macro that is a text; {hint}")
-    return value
 
 
 def different(value: Listed) -> Listed:
@@ -231,12 +145,6 @@ AnyText = Annotated[str, BeforeValidator(_text), AfterValidator(_lasting), WithJ
 Group = Annotated[int, Field(ge=0, le=_MAX_GROUP), BeforeValidator(_whole)]
 Minutes = Annotated[int, Field(ge=0, le=_MAX_MINUTES), BeforeValidator(_whole)]
 Seconds = Annotated[int, Field(ge=-_MAX_SECONDS, le=_MAX_SECONDS), BeforeValidator(_whole)]
-Date = Annotated[
-    date | None,
-    BeforeValidator(_date),
-    WithJsonSchema({"type": ["string", "integer", "null"], "pattern": r"^\d{4}-?\d{2}-?\d{2}$"}),
-]
-Cron = Annotated[Text, AfterValidator(_cron)]
 Address = Annotated[Text, AfterValidator(address)]
 ImagePath = Annotated[PurePosixPath, BeforeValidator(_absolute), WithJsonSchema({"type": "string", "pattern": "^/"})]
 AirflowId = Annotated[Text, Matching(r"[\w.-]+", 250, "an id of Airflow: letters, digits, '-', '_' and '.'")]
@@ -246,7 +154,3 @@ VariableName = Annotated[
     Matching(r"[A-Za-z_.-][A-Za-z0-9_.-]*", 250, "a name of letters, digits, '_', '-' and '.' with no digit first"),
 ]
 Variables = Annotated[tuple[VariableName, ...], AfterValidator(different)]
-Macros = Annotated[
-    tuple[Annotated[Text, AfterValidator(_macro), WithJsonSchema({"enum": list(MACROS)})], ...],
-    AfterValidator(different),
-]

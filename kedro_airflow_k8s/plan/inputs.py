@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kedro_airflow_k8s.config import PluginConfig
+from kedro_airflow_k8s.config.schedule import as_cron
 from kedro_airflow_k8s.config.secrets import SecretFiles, SecretVariable, SecretVariables
 from kedro_airflow_k8s.config.sections import RunConfig
-from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Finding, Fragment, Ref, Rule
 from kedro_airflow_k8s.plan.context import Context

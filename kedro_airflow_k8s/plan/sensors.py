@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from kedro_airflow_k8s.config.schedule import as_cron
 from kedro_airflow_k8s.config.sections import ExternalDependency
-from kedro_airflow_k8s.config.values import as_cron
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Finding, Fragment, Ref, Rule, TaskSpec
 from kedro_airflow_k8s.plan import text

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kedro_airflow_k8s.project import pipelines, requirements, surroundings
+from kedro_airflow_k8s.project import docker, git, pipelines, requirements
 from kedro_airflow_k8s.project.catalog import Dataset, datasets
 from kedro_airflow_k8s.project.configuration import Source, layered_files, parts, sandbox_source, source
+from kedro_airflow_k8s.project.git import Commit, is_ignored
 from kedro_airflow_k8s.project.mlflow import Tracking, tracking
 from kedro_airflow_k8s.project.pipelines import DEFAULT_PIPELINE, Node
 from kedro_airflow_k8s.project.place import Place, place
-from kedro_airflow_k8s.project.surroundings import Commit, is_ignored
 
 __all__ = [
     "DEFAULT_PIPELINE",
@@ -69,7 +69,7 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
     # Credentials are left out on purpose, and what concerns MLflow is looked at there.
     files = layered_files(metadata, env, "catalog", "parameters", "globals")
     local = {name: dataset.local_path for name, dataset in found.items() if dataset.local_path}
-    ignored = surroundings.left_out(metadata.project_path, [*local.values(), *files])
+    ignored = docker.left_out(metadata.project_path, [*local.values(), *files])
     return Project(
         name=metadata.project_name,
         package=metadata.package_name,
@@ -81,8 +81,8 @@ def load(metadata: Any, env: str, pipeline: str) -> Project:
         datasets=found,
         left_out={name: ignored[path] for name, path in local.items() if path in ignored},
         absent=tuple(file for file in files if file in ignored),
-        commit=surroundings.commit(metadata.project_path, parts(metadata)),
-        workdir=surroundings.workdir(metadata.project_path),
+        commit=git.commit(metadata.project_path, parts(metadata)),
+        workdir=docker.workdir(metadata.project_path),
         tracking=tracking(metadata, env),
         has_plugin=requirements.names(metadata.project_path, "kedro-airflow-k8s"),
     )

@@ -10,7 +10,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from kedro_airflow_k8s.errors import ConfigError
-from kedro_airflow_k8s.project.written import as_written, emptied, mistake
+from kedro_airflow_k8s.project.mistakes import emptied, mistake
+from kedro_airflow_k8s.project.written import as_written
 
 CONFIG = "airflow-k8s"
 SANDBOX_CONFIG = "airflow-k8s-sandbox"

@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from kedro_airflow_k8s.errors import ConfigError
-from kedro_airflow_k8s.project import surroundings
+from kedro_airflow_k8s.project import git
 from kedro_airflow_k8s.project.configuration import CONFIG, files_of
-from kedro_airflow_k8s.project.surroundings import Repository
-from kedro_airflow_k8s.project.written import mistake
+from kedro_airflow_k8s.project.git import Repository
+from kedro_airflow_k8s.project.mistakes import mistake
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def place(metadata: Any, env: str | None) -> Place:
         there=tuple(files_of(folder, CONFIG)),
         below=None if folder == conf / base else _said(files_of(conf / base, CONFIG), path),
         variables=stepping_aside(settings.CONFIG_LOADER_CLASS) is None,
-        repository=surroundings.repository(path),
+        repository=git.repository(path),
     )
 
 

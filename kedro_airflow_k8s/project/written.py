@@ -1,9 +1,8 @@
-"""Configuration files to the letter: the text behind a number, and the place of a mistake."""
+"""The text behind a number of a configuration file, to the letter."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Any
 
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.reader import ReaderError
 
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KINDS = {MappingNode: "a section of keys and values", SequenceNode: "a list", ScalarNode: "text"}
-_TAGS = "tag:yaml.org,2002:"
-_MERGE = f"{_TAGS}merge"
+TAGS = "tag:yaml.org,2002:"
+MERGE = f"{TAGS}merge"
 _SHOWN = 60
 
 
@@ -26,14 +24,14 @@ def as_written(content: Any, files: Sequence[Path]) -> Any:
     YAML takes `1.10` for 1.1, `12:30` for 750, `2024_01` for 202401 and `no` for false. The last file counts.
     """
     tree: Any = None
-    for _, root in _composed(files):
+    for _, root in composed(files):
         # `<<` with something that is no section passes a loader of the project's own only.
         with suppress(ValueError):
             tree = _overlaid(tree, _tree(root))
     return _restored(content, tree)
 
 
-def _composed(files: Sequence[Path]) -> Iterator[tuple[Path, Node | None]]:
+def composed(files: Sequence[Path]) -> Iterator[tuple[Path, Node | None]]:
     """Yield each file that is plain YAML, and its root."""
     for file in files:
         try:
@@ -43,132 +41,15 @@ def _composed(files: Sequence[Path]) -> Iterator[tuple[Path, Node | None]]:
             continue
 
 
-def emptied(files: Sequence[Path]) -> tuple[Path, str, Path] | None:
-    """Return the first file, and the key in it, where nothing stands in the place of another file's section, and that.
-
-    Laid over the other one, it would take all of the section away; `null` says that it shall.
-    """
-    roots: list[tuple[Path, Node]] = []
-    for file, root in _composed(files):
-        if root is None:
-            continue
-        for other, base in roots:
-            # All of a file that is empty drops nothing.
-            if path := next(_emptied(base, root, ""), None):
-                return file, path, other
-        roots.append((file, root))
-    return None
-
-
-def _emptied(base: Node, node: Node, path: str) -> Iterator[str]:
-    if isinstance(base, MappingNode) and isinstance(node, ScalarNode) and not node.value and not node.style:
-        yield path
-    elif isinstance(base, MappingNode) and isinstance(node, MappingNode):
-        yield from _both(base, node, path, _emptied)
-
-
-def mistake(files: Sequence[Path], *, layered: bool) -> tuple[Path, str] | None:
-    """Return the first file that is wrong by itself, or if they are layered over those before it, and where and why."""
-    roots: list[tuple[Path, Node]] = []
-    for file in files:
-        try:
-            text = file.read_text(encoding="utf-8-sig")
-            # The slow loader has the better words, but lets some pass that the fast one refuses.
-            root, _ = (yaml.compose(text, Loader=loader) for loader in (yaml.SafeLoader, _FAST))
-            if root is None:
-                continue
-            if not isinstance(root, MappingNode) and root.tag != f"{_TAGS}null":
-                return file, f"should be {_KINDS[MappingNode]}, not {_shown(root)}"
-            wrong = next(_wrong(root, ()), None)
-        except RecursionError:
-            return file, "too many brackets within brackets"
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            return file, f"line {line}: should be text in UTF-8, got the byte 0x{error.object[error.start]:02x}"
-        except ReaderError as error:
-            line = text[: error.position].count("\n") + 1
-            return file, f"line {line}: the character {chr(error.character)!r} may not stand in YAML as such"
-        except yaml.MarkedYAMLError as error:
-            return file, _said(error, text)
-        for other, base in roots if layered and not wrong else ():
-            path = next(_clashes(base, root, ""), None)
-            wrong = wrong or (path and f"{path}, while {other.name} in {other.parent.name} has it otherwise")
-        if wrong:
-            return file, wrong
-        roots.append((file, root))
-    return None
-
-
-def _said(error: yaml.MarkedYAMLError, text: str) -> str:
-    mark, begin = error.problem_mark, error.context_mark
-    since = f" ({error.context}, from line {begin.line + 1} on)" if error.context and begin else ""
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    # The braces of a reference mean something else to YAML within brackets.
-    quotes = "; put ${...} in quotes" if mark and text[: mark.index + 1].endswith("${") else ""
-    return f"{place}{error.problem}{since}{quotes}"
-
-
-def _wrong(node: Node, above: tuple[Node, ...]) -> Iterator[str]:
-    """Yield what is wrong with a node or below it, although it is well-formed."""
-    place = f"line {node.start_mark.line + 1}: "
-    if node in above:
-        yield f"{place}an alias stands within what it is the alias of"
-        return
-    if node.tag not in yaml.SafeLoader.yaml_constructors:
-        yield f"{place}{node.tag.replace(_TAGS, '!!')} is no type that a configuration has; put text in quotes"
-    if isinstance(node, MappingNode):
-        seen: Counter[str] = Counter()
-        for key, value in node.value:
-            place = f"line {key.start_mark.line + 1}, column {key.start_mark.column + 1}: "
-            if not isinstance(key, ScalarNode):
-                yield f"{place}a key should be text; put in quotes what begins with a bracket"
-            elif key.tag == f"{_TAGS}null" or not (above or key.tag in {f"{_TAGS}str", _MERGE}):
-                yield f"{place}the key {key.value!r} is no text for YAML; put it in quotes"
-            else:
-                seen[key.value] += 1
-                if seen[key.value] > 1 and key.tag != _MERGE:
-                    yield f"{place}the key {key.value!r} stands here for the second time"
-            yield from _wrong(value, (*above, node))
-    elif isinstance(node, SequenceNode):
-        for value in node.value:
-            yield from _wrong(value, (*above, node))
-
-
-def _clashes(base: Node, node: Node, path: str) -> Iterator[str]:
-    """Yield where one has a list and the other a section, which cannot be laid over each other."""
-    kinds = {type(base), type(node)}
-    if kinds == {MappingNode, SequenceNode}:
-        yield f"{path}: is {_KINDS[type(node)]}"
-    elif isinstance(base, MappingNode) and isinstance(node, MappingNode):
-        yield from _both(base, node, path, _clashes)
-
-
-def _both(
-    base: MappingNode, node: MappingNode, path: str, look: Callable[[Node, Node, str], Iterator[str]]
-) -> Iterator[str]:
-    """Look at each two values that have the same key."""
-    below = {key.value: value for key, value in base.value if isinstance(key, ScalarNode)}
-    for key, value in node.value:
-        if isinstance(key, ScalarNode) and key.value in below:
-            yield from look(below[key.value], value, f"{path}.{key.value}".lstrip("."))
-
-
-def _shown(node: Node) -> str:
-    text = f" {node.value[:_SHOWN]!r}" if isinstance(node, ScalarNode) else ""
-    return f"{_KINDS[type(node)]}{text}"
-
-
 def _tree(node: Node | None) -> Any:
     """Return the maps and lists of a file with the letters of its unquoted scalars, None for the others."""
     if isinstance(node, SequenceNode):
         return [_tree(entry) for entry in node.value]
     if isinstance(node, MappingNode):
-        own = {
-            key.value: _tree(value) for key, value in node.value if isinstance(key, ScalarNode) and key.tag != _MERGE
-        }
+        own = {key.value: _tree(value) for key, value in node.value if isinstance(key, ScalarNode) and key.tag != MERGE}
         merged: dict[str, Any] = {}
         for key, value in node.value:
-            if key.tag == _MERGE:
+            if key.tag == MERGE:
                 for each in reversed(value.value if isinstance(value, SequenceNode) else [value]):
                     merged |= _tree(each)
         return {**merged, **own}

@@ -11,7 +11,7 @@ import pytest
 from kedro_airflow_k8s import dockerignore
 from kedro_airflow_k8s.config import load
 from kedro_airflow_k8s.plan.pod import IMAGE_WORKDIR
-from kedro_airflow_k8s.project.surroundings import workdir
+from kedro_airflow_k8s.project.docker import workdir
 from kedro_airflow_k8s.sandbox.cluster.image import Image
 
 TEMPLATE = Path(importlib.util.find_spec("kedro_docker").origin).with_name("template")

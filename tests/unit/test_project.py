@@ -11,9 +11,10 @@ import pytest
 from kedro_airflow_k8s.errors import ConfigError, ProjectError
 from kedro_airflow_k8s.project import Node, load, sandbox_source, source
 from kedro_airflow_k8s.project.configuration import read
+from kedro_airflow_k8s.project.docker import workdir
 from kedro_airflow_k8s.project.functions import differ
+from kedro_airflow_k8s.project.git import commit
 from kedro_airflow_k8s.project.pipelines import _check_names
-from kedro_airflow_k8s.project.surroundings import commit, workdir
 from tests.unit.conftest import PIPELINES
 
 # What git looks at in a project.

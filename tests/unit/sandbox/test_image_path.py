@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from kedro_airflow_k8s.project.surroundings import workdir
+from kedro_airflow_k8s.project.docker import workdir
 from kedro_airflow_k8s.sandbox.image_path import image_path
 
 

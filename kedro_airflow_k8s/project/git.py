@@ -1,16 +1,12 @@
-"""What lies around the project: its git repository, its Dockerfile and what that leaves out."""
+"""The git repository around the project."""
 
 from __future__ import annotations
 
-import posixpath
-import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path, PurePosixPath
-
-from kedro_airflow_k8s import dockerignore
+from pathlib import Path
 
 # A repository of another user, as in a container of CI, may be read, and what is read is only the commit.
 _SETTINGS = ("-c", "safe.directory=*", "-c", "log.showSignature=false")
@@ -88,32 +84,3 @@ def _git(path: Path, *arguments: str, settings: tuple[str, ...] = _SETTINGS) -> 
         check=True,
     )
     return answer.stdout
-
-
-def workdir(path: Path) -> PurePosixPath | None:
-    """Return the folder that the project's Dockerfile ends in, or None if it names none."""
-    try:
-        text = (path / "Dockerfile").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    stages: dict[str, PurePosixPath | None] = {}
-    stage, folder = "", None
-    for instruction, rest in re.findall(
-        r"^[ \t]*(FROM|WORKDIR)[ \t]+(.+?)[ \t]*$", text.replace("\\\n", " "), re.IGNORECASE | re.MULTILINE
-    ):
-        if instruction.upper() == "FROM":
-            words = [word for word in rest.split() if not word.startswith("--")]
-            # A stage begins where the one it is made from ended.
-            folder = stages.get(words[0].lower())
-            stage = words[-1].lower() if len(words) == 3 else ""
-        else:
-            folder = (folder or PurePosixPath("/")) / rest.strip(" \t\"'")
-        stages[stage] = folder
-    return folder
-
-
-def left_out(path: Path, files: Iterable[str]) -> dict[str, str]:
-    """Return those of the files, relative to the project, that its .dockerignore keeps out of an image, made plain."""
-    ignored = dockerignore.read(path)
-    relative = {file: posixpath.normpath(file) for file in files if not posixpath.isabs(file)}
-    return {file: plain for file, plain in relative.items() if not plain.startswith("..") and ignored(plain)}
