@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kedro_airflow_k8s import files
 from kedro_airflow_k8s.addresses import public
 from kedro_airflow_k8s.errors import DeliveryError
 from kedro_airflow_k8s.model import File
@@ -30,18 +31,18 @@ class Written:
     unchanged: bool
 
 
-def write(files: Sequence[File], output: str | os.PathLike[str]) -> Written:
+def write(written: Sequence[File], output: str | os.PathLike[str]) -> Written:
     """Write the files below `output`, a folder or an fsspec URL; the DAG comes last, when what it needs is there.
 
     Nobody sees a file half written. Raises `DeliveryError`.
     """
     place = os.fspath(output)
-    for file in files:
+    for file in written:
         _check_name(file.name, place)
     protocol, path = _split(place)
     if protocol in {"", "file", "local"}:
-        return _write_folder(files, _folder(path), place)
-    return _write_remote(files, place, protocol)
+        return _write_folder(written, _folder(path), place)
+    return _write_remote(written, place, protocol)
 
 
 def located(output: str, base: Path) -> str:
@@ -75,48 +76,21 @@ def _check_name(name: str, place: str) -> None:
         raise DeliveryError(f"{name!r} would not lie in {public(place)}; a file's name is a path below it")
 
 
-def _write_folder(files: Sequence[File], folder: Path, place: str) -> Written:
-    targets = [folder / file.name for file in files]
-    target = folder
-    staged: list[tuple[Path, Path]] = []
+def _write_folder(written: Sequence[File], folder: Path, place: str) -> Written:
+    contents = {folder / file.name: file.content.encode() for file in written}
+    changed = {target: content for target, content in contents.items() if not _has(target, content)}
     try:
-        for file, target in zip(files, targets, strict=True):
-            content = file.content.encode()
-            if not _has(target, content):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                staged.append((_temporary(target), target))
-                _write_new(staged[-1][0], content)
-        # Only now is all of it safely on the disk.
-        for temporary, target in staged:
-            os.replace(temporary, target)
-    except OSError as error:
-        raise DeliveryError(f"{target}: {_os_reason(error)}") from error
-    finally:
-        for temporary, _ in staged:
-            # A disk that takes no file lets none be removed either; what failed first is what matters.
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-    return Written(tuple(str(target) for target in targets), not staged)
-
-
-def _temporary(target: Path) -> Path:
-    # In the same folder, lest the rename crosses file systems; of a name that Airflow does not take for a DAG.
-    return target.with_name(f".{target.name[:50]}.{secrets.token_hex(4)}.tmp")
+        files.write(changed)
+    except files.NotWritten as failure:
+        raise DeliveryError(f"{failure.file}: {_os_reason(failure.error)}") from failure.error
+    return Written(tuple(map(str, contents)), not changed)
 
 
 def _has(target: Path, content: bytes) -> bool:
-    try:
-        return target.read_bytes() == content
-    except FileNotFoundError:
-        return False
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+    with suppress(OSError):
+        # To open a pipe would wait for somebody who writes to it.
+        return target.is_file() and target.read_bytes() == content
+    return False
 
 
 _OS_REASONS = {
@@ -137,12 +111,12 @@ def _os_reason(error: OSError) -> str:
     return _OS_REASONS.get(error.errno or 0) or error.strerror or str(error)
 
 
-def _write_remote(files: Sequence[File], place: str, protocol: str) -> Written:
-    urls = [f"{place.rstrip('/')}/{file.name}" for file in files]
+def _write_remote(written: Sequence[File], place: str, protocol: str) -> Written:
+    urls = [f"{place.rstrip('/')}/{file.name}" for file in written]
     unchanged = True
     with _quiet():
         system, root = _file_system(place, protocol)
-        for file, url in zip(files, urls, strict=True):
+        for file, url in zip(written, urls, strict=True):
             path, content = f"{root.rstrip('/')}/{file.name}", file.content.encode()
             try:
                 if not _holds(system, path, content):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from kedro_airflow_k8s import contract, delivery, project, scaffold
+from kedro_airflow_k8s import contract, delivery, files, project, scaffold
 from kedro_airflow_k8s.addresses import has_password
 from kedro_airflow_k8s.errors import InitError
 from kedro_airflow_k8s.project import Place
@@ -114,51 +110,20 @@ def _target(place: Place, own: Path, there: Sequence[Path], force: bool) -> Path
 
 def _write(place: Place, texts: Mapping[Path, str]) -> None:
     """Write all of the files or, if one cannot be, none."""
-    with ExitStack() as undo:
-        with ExitStack() as stages:
-            staged = {}
-            for file, text in texts.items():
-                with _failing(place, file):
-                    # A link stays one.
-                    target = Path(os.path.realpath(file))
-                    staged[file] = _staged(target, text.encode("utf-8"), stages, undo), target
-            for file, (new, target) in staged.items():
-                with _failing(place, file):
-                    _replace(new, target, undo)
-        undo.pop_all()
-
-
-def _staged(target: Path, content: bytes, stages: ExitStack, undo: ExitStack) -> Path:
-    for folder in reversed([folder for folder in target.parents if not folder.exists()]):
-        folder.mkdir()
-        undo.callback(folder.rmdir)
-    new = Path(stages.enter_context(TemporaryDirectory(prefix=".airflow-k8s-", dir=target.parent)), target.name)
-    new.write_bytes(content)
-    if target.is_file():
-        shutil.copymode(target, new)
-    return new
-
-
-def _replace(new: Path, target: Path, undo: ExitStack) -> None:
-    before = target.read_bytes() if target.exists() else None
-    new.replace(target)
-    if before is None:
-        undo.callback(target.unlink)
-    else:
-        undo.callback(target.write_bytes, before)
-
-
-@contextmanager
-def _failing(place: Place, file: Path) -> Iterator[None]:
+    contents = {}
+    for file, text in texts.items():
+        try:
+            contents[file] = text.encode("utf-8")
+        except UnicodeError as error:
+            raise InitError(
+                f"{place.short(file)} cannot be written in UTF-8: a name in it is no text in this locale; "
+                "set LC_ALL to one of UTF-8, such as C.UTF-8"
+            ) from error
     try:
-        yield
-    except UnicodeError as error:
-        raise InitError(
-            f"{place.short(file)} cannot be written in UTF-8: a name in it is no text in this locale; "
-            "set LC_ALL to one of UTF-8, such as C.UTF-8"
-        ) from error
-    except OSError as error:
-        raise InitError(f"{place.short(file)} cannot be written: {error.strerror or error}") from error
+        files.write(contents)
+    except files.NotWritten as failure:
+        reason = failure.error.strerror or failure.error
+        raise InitError(f"{place.short(failure.file)} cannot be written: {reason}") from failure.error
 
 
 def _next(place: Place, options: InitOptions) -> str:

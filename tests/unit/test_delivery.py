@@ -119,7 +119,7 @@ def test_the_same_content_is_not_written_again(tmp_path, memory, place, monkeypa
     other = File("demo.py", DAG.content + "#")
 
     with monkeypatch.context() as patch:
-        patch.setattr(delivery, "_write_new", None)
+        patch.setattr(delivery.files.os, "replace", None)
         patch.setattr(delivery, "_put", None)
         assert write([SCRIPT, DAG], place).unchanged
     assert not write([SCRIPT, other], place).unchanged
