@@ -43,6 +43,14 @@ class Volumes:
             self.log.info("Deleting the pod %s, which no task looks after any more", pod.metadata.name)
             self.ask("delete_namespaced_pod", pod.metadata.name, self.namespace)
 
+    def is_used(self, run: str) -> bool:
+        """Tell whether a pod of a run still goes on."""
+        pods = self.ask("list_namespaced_pod", self.namespace, label_selector=f"{RUN_LABEL}={run}")
+        return any(
+            pod.status.phase in ("Pending", "Running") and not pod.metadata.deletion_timestamp
+            for pod in (pods.items if pods else ())
+        )
+
     def delete(self, claim: Any) -> None:
         """Have a claim deleted: this one, not another that got its name meanwhile."""
         from kubernetes.client import ApiException

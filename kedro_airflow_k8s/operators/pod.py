@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.utils.pod_manager import PodLaunchFailedException
 
 from kedro_airflow_k8s.contract import POD_ENDED
 from kedro_airflow_k8s.operators.ending import how_it_ended
@@ -15,7 +16,7 @@ from kedro_airflow_k8s.operators.manager import LOOK, TellingPodManager
 from kedro_airflow_k8s.operators.patience import patiently
 from kedro_airflow_k8s.operators.reattaching import await_dying_pods
 from kedro_airflow_k8s.operators.refusal import refusal
-from kedro_airflow_k8s.operators.waiting import Waiting
+from kedro_airflow_k8s.operators.waiting import Waiting, why_it_never_started
 
 # A pod is deleted when it has ended; what is of use in it then, its log and its events, is in the task's log.
 POD_DEFAULTS = {"log_events_on_failure": True, "log_pod_spec_on_failure": False, "on_finish_action": "delete_pod"}
@@ -67,10 +68,14 @@ class PlainPodOperator(KubernetesPodOperator):
     def invoke_defer_method(self, last_log_time: Any = None, context: Any = None) -> None:
         # The triggerer, which waits from here on, does not know this class.
         waiting = Waiting(self.client, self.log)
-        for _ in range(3):
-            if not waiting.look(self.pod):
-                break
-            time.sleep(LOOK)
+        try:
+            for _ in range(3):
+                if not waiting.look(self.pod):
+                    break
+                time.sleep(LOOK)
+        except PodLaunchFailedException:
+            self.process_pod_deletion(self.pod, reraise=False)
+            raise
         super().invoke_defer_method(last_log_time, context)
 
     def cleanup(self, pod: Any, remote_pod: Any, *args: Any, **kwargs: Any) -> None:
@@ -87,7 +92,10 @@ class PlainPodOperator(KubernetesPodOperator):
 
         metadata = remote_pod.metadata
         try:
-            return how_it_ended(self.client.read_namespaced_pod(metadata.name, metadata.namespace))
+            found = self.client.read_namespaced_pod(metadata.name, metadata.namespace)
+            if found.status.phase == "Pending" and (reason := why_it_never_started(self.client, found)):
+                return reason
+            return how_it_ended(found)
         except ApiException as error:
             if error.status != 404:
                 return how_it_ended(remote_pod)

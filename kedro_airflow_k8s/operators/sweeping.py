@@ -13,7 +13,8 @@ from kedro_airflow_k8s.operators.refusal import refusal
 def sweep(volumes: Volumes, claim: dict[str, Any], ti: Any) -> None:
     """Remove the claims of earlier runs of the DAG that are over, or that Airflow no longer knows, and their pods.
 
-    One that `keep_on_failure` keeps stays until its run has succeeded. Whatever goes wrong here is only said: the run
+    One that `keep_on_failure` keeps stays until its run has succeeded, and one of an unknown run while a pod of that
+    runs. Whatever goes wrong here is only said: the run
     that comes first does not depend on it.
     """
     from kubernetes.client import ApiException
@@ -27,7 +28,9 @@ def sweep(volumes: Volumes, claim: dict[str, Any], ti: Any) -> None:
             if dag_id != own["annotations"][DAG_ANNOTATION] or run_id in (None, own["annotations"][RUN_ANNOTATION]):
                 continue
             state = run_state(ti, dag_id, run_id)
-            if state == "success" or (state in ("failed", "unknown") and KEEP_ANNOTATION not in of):
+            over = state == "success" or (state in ("failed", "unknown") and KEEP_ANNOTATION not in of)
+            # A run that this Airflow does not know may be another one's, and go on.
+            if over and not (state == "unknown" and volumes.is_used(found.labels[RUN_LABEL])):
                 volumes.log.info("Removing the claim %s, which the run %s left behind", found.name, run_id)
                 volumes.end_pods(found.labels[RUN_LABEL])
                 volumes.delete(found)

@@ -29,18 +29,34 @@ class Waiting:
 
     def look(self, pod: Any) -> bool:
         """Return whether the pod still waits. Raise if it waits for what will not come."""
-        metadata = pod.metadata
-        found = self.api.read_namespaced_pod(metadata.name, metadata.namespace)
+        try:
+            found = self.api.read_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
+            reason = why_it_waits(self.api, found)
+        except Exception:
+            # A look only explains. Whether the API is away for too long is the provider's to decide.
+            return True
         if found.status.phase != "Pending":
             return False
-        reason = why_it_waits(self.api, found)
         if reason and reason != self.told:
             self.log.info("%s%s", POD_WAITS, reason)
             self.told = reason
-        for pattern, way_out in HOPELESS.items():
-            if re.search(pattern, reason):
-                raise PodLaunchFailedException(f"The pod cannot start: {reason}; {way_out}")
+        if way_out := cure(reason):
+            raise PodLaunchFailedException(f"The pod cannot start: {reason}; {way_out}")
         return True
+
+
+def cure(reason: str) -> str:
+    """Return what to do about a reason that does not heal while a run waits; empty for one that may."""
+    return next((way_out for pattern, way_out in HOPELESS.items() if re.search(pattern, reason)), "")
+
+
+def why_it_never_started(api: Any, pod: Any) -> str:
+    """Return why a pod that did not start was given up, in one line."""
+    try:
+        reason = why_it_waits(api, pod)
+    except Exception:
+        reason = ""
+    return "; ".join(part for part in (f"it did not start: {reason}" if reason else "", cure(reason)) if part)
 
 
 def why_it_waits(api: Any, pod: Any) -> str:

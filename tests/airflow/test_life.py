@@ -231,3 +231,42 @@ def test_a_pod_that_succeeded_has_no_such_line(task, cluster, lines):
     task.cleanup(found, found)
 
     assert [line for line in lines if "ended" in line] == []
+
+
+def hopeless(cluster):
+    """Have every pod that the task makes wait for an image that has no valid name."""
+    reason = {"reason": "InvalidImageName", "message": "x"}
+
+    def answer(method, resource, name):
+        if method == "GET" and resource == "pods" and name in cluster.pods:
+            cluster.pods[name]["status"] = {"phase": "Pending", "containerStatuses": [waiting(reason)]}
+
+    cluster.answers.append(answer)
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_pod_that_cannot_start_is_given_up_and_removed(task, cluster, lines, deferrable):
+    """The log ends with the reason and the way out, whether or not the provider has looked first."""
+    hopeless(cluster)
+    task.deferrable = deferrable
+
+    with pytest.raises(Exception, match=r"."):
+        task.execute(CONTEXT)
+
+    assert list(cluster.pods) == []
+    said = [line for line in lines if line.startswith(("Pod waits: ", "Pod ended: "))]
+    assert said[-1:] == (
+        ["Pod waits: InvalidImageName: x"]
+        if deferrable
+        else ["Pod ended: it did not start: InvalidImageName: x; correct run_config.image"]
+    )
+
+
+def test_an_api_that_is_away_for_a_moment_does_not_end_the_wait(task, cluster):
+    """A look only explains; the provider itself asks again."""
+    module, _ = load(GOLDEN / "spaceflights.py")
+    cluster.add_pod("p", status={"phase": "Pending", "containerStatuses": [waiting(SECRET)]})
+    found = api(task).read_namespaced_pod("p", "airflow")
+    cluster.answers.append(lambda method, resource, name: (503, "etcd leader changed") if method == "GET" else None)
+
+    assert module.Waiting(api(task), task.log).look(found) is True

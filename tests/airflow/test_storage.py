@@ -161,6 +161,17 @@ def test_a_run_that_airflow_does_not_know_is_over(spaceflights, cluster):
     assert {run_of(claim) for claim in cluster.claims.values()} == {RUN}
 
 
+def test_a_run_that_airflow_does_not_know_and_that_goes_on_is_left_alone(spaceflights, cluster):
+    """Another Airflow may have a DAG of the same id, and its runs in the same namespace."""
+    left(spaceflights, cluster, "of-another-airflow")
+    cluster.pods["pod-of-another-airflow"]["status"] = {"phase": "Running"}
+
+    rendered(spaceflights, "create_pipeline_storage").execute(CONTEXT)
+
+    assert {run_of(claim) for claim in cluster.claims.values()} == {"of-another-airflow", RUN}
+    assert set(cluster.pods) == {"pod-of-another-airflow"}
+
+
 def test_without_the_right_to_list_claims_the_run_goes_on(spaceflights, cluster, caplog):
     """What is left stays, and the log says by which right it would not."""
 
