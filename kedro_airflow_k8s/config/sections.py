@@ -64,6 +64,19 @@ class Volume(Section):
     """Keep the volume of a failed run, so that its failed task can be cleared and run again."""
 
 
+class Kubernetes(Section):
+    """How Airflow reaches the cluster in which the pods run."""
+
+    conn_id: Text = "kubernetes_default"
+    """Airflow connection to the cluster."""
+    config_file: Text | None = None
+    """Path of a kubeconfig file on Airflow's workers."""
+    in_cluster: bool | None = None
+    """Whether Airflow runs in that cluster and logs in as its own pod; none means as the connection says."""
+    cluster_context: Text | None = None
+    """Context of the kubeconfig file."""
+
+
 class ExternalDependency(Section):
     """A DAG, or a task of it, that must have succeeded for the same logical date before the pipeline starts."""
 
@@ -88,8 +101,11 @@ class RunConfig(Section):
     """When the image is pulled: `IfNotPresent`, `Always` or `Never`."""
     startup_timeout: Seconds = Field(600, gt=0, validation_alias=AliasChoices("startup_timeout", "startup_time"))
     """Seconds until a pod must have started; may also be spelt `startup_time`."""
-    namespace: DnsLabel
-    """Kubernetes namespace of the pods and of the volume."""
+    namespace: DnsLabel | None
+    """Kubernetes namespace of the pods and of the volume; null for the one that Airflow's connection names, or else
+    the one that Airflow itself runs in."""
+    kubernetes: Kubernetes = Kubernetes()
+    """Access to the cluster."""
     experiment_name: Text
     """Name of the pipeline in `list-pipelines`, and of the MLflow experiment where there is no kedro-mlflow."""
     run_name: Text | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
@@ -14,20 +15,32 @@ from kedro_airflow_k8s.operators.refusal import refusal
 from kedro_airflow_k8s.operators.sweeping import sweep
 
 
-class PipelineStorageOperator(BaseOperator):
-    """What the operators of a run's volume have in common; `claim` is the manifest of its volume claim."""
+def own_namespace(hook: Any) -> str:
+    """Return the namespace of pods that name none, as the provider finds it."""
+    file = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+    return hook.get_namespace() or (file.read_text().strip() if file.exists() else "default")
 
-    template_fields = ("claim",)
+
+class PipelineStorageOperator(BaseOperator):
+    """What the operators of a run's volume have in common.
+
+    `claim` is the manifest of its volume claim, `kubernetes` how the hook of the provider reaches the cluster.
+    """
+
+    template_fields = ("claim", "kubernetes")
     template_fields_renderers = {"claim": "yaml"}
 
-    def __init__(self, *, claim: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(self, *, claim: dict[str, Any], kubernetes: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.claim = claim
+        self.kubernetes = kubernetes or {}
 
     def execute(self, context: Any) -> None:
         from kubernetes.client import ApiException
 
-        volumes = Volumes(KubernetesHook().core_v1_client, self.claim["metadata"]["namespace"], self.log)
+        hook = KubernetesHook(**self.kubernetes)
+        namespace = self.claim["metadata"].get("namespace") or own_namespace(hook)
+        volumes = Volumes(hook.core_v1_client, namespace, self.log)
         try:
             self.act(volumes, context)
         except ApiException as error:

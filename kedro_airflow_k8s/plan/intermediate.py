@@ -14,7 +14,7 @@ from kedro_airflow_k8s.contract import (
 )
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Call, Finding, Fragment, Local, Ref, Rule, TaskSpec
-from kedro_airflow_k8s.plan import text
+from kedro_airflow_k8s.plan import cluster, text
 from kedro_airflow_k8s.plan.context import Context
 from kedro_airflow_k8s.plan.data import passage
 from kedro_airflow_k8s.plan.grouping import base
@@ -85,6 +85,7 @@ def _removal(context: Context) -> TaskSpec:
     arguments = {
         "pod": Local("pod"),
         "args": ["python", "-m", "kedro_airflow_k8s.image.clean", argument(context.project.env)],
+        **cluster.of_pods(context.config.run_config),
         "startup_timeout_seconds": context.config.run_config.startup_timeout,
         "retries": 3,
         "retry_delay": timedelta(seconds=30),

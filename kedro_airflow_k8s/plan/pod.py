@@ -10,7 +10,7 @@ from kedro_airflow_k8s.config import PluginConfig, Resources
 from kedro_airflow_k8s.contract import PIPELINE_LABEL, PROJECT_LABEL, RESOURCES_ANNOTATION
 from kedro_airflow_k8s.errors import PlanError
 from kedro_airflow_k8s.model import Addition, Finding, Fragment, Rule
-from kedro_airflow_k8s.plan import text
+from kedro_airflow_k8s.plan import cluster, text
 from kedro_airflow_k8s.plan.context import Context
 from kedro_airflow_k8s.plan.manifest import filled, laid_over
 from kedro_airflow_k8s.plan.text import argument, verbatim
@@ -35,7 +35,7 @@ def pod(context: Context) -> Fragment:
     entries = {group.task_id: _entry(group.nodes[0], run.resources) for group in context.groups}
     return Fragment(
         pod=laid_over(plain_pod(context), {"spec": {"containers": [{"name": CONTAINER, "args": _command(context)}]}}),
-        defaults={"startup_timeout_seconds": run.startup_timeout},
+        defaults={**cluster.of_pods(run), "startup_timeout_seconds": run.startup_timeout},
         tasks={
             task_id: Addition(pod=_changes(entry, run.resources), name=entry)
             for task_id, entry in entries.items()
@@ -72,7 +72,7 @@ def plain_pod(context: Context) -> dict[str, Any]:
     skeleton = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"namespace": verbatim(run.namespace), "labels": labels},
+        "metadata": filled({"namespace": run.namespace and verbatim(run.namespace), "labels": labels}),
         "spec": filled(spec),
     }
     return laid_over(skeleton, _part(run.resources.get(DEFAULT_RESOURCES, Resources())))

@@ -17,7 +17,7 @@ from kedro_airflow_k8s.contract import (
     RUN_LABEL,
 )
 from kedro_airflow_k8s.model import Call, Fragment, Local, Ref, TaskSpec
-from kedro_airflow_k8s.plan import text
+from kedro_airflow_k8s.plan import cluster, text
 from kedro_airflow_k8s.plan.context import Context
 from kedro_airflow_k8s.plan.inputs import parameters
 from kedro_airflow_k8s.plan.manifest import filled, laid_over, readable
@@ -42,7 +42,8 @@ _UUID_LENGTH = 36
 
 def storage(context: Context) -> Fragment:
     """Give the run a volume claim, filled from the image and mounted at the project's data folder."""
-    volume, namespace = context.config.run_config.volume, text.verbatim(context.config.run_config.namespace)
+    run = context.config.run_config
+    volume, namespace = run.volume, run.namespace and text.verbatim(run.namespace)
     if volume.disabled:
         return Fragment()
     claim_name, labels = Local("claim_name"), {DAG_LABEL: text.label(context.dag_id), RUN_LABEL: text.RUN_ID}
@@ -59,7 +60,7 @@ def storage(context: Context) -> Fragment:
         "kind": "PersistentVolumeClaim",
         "metadata": {
             "name": claim_name,
-            "namespace": namespace,
+            **({"namespace": namespace} if namespace else {}),
             "labels": labels,
             "annotations": {DAG_ANNOTATION: "{{ dag.dag_id }}", RUN_ANNOTATION: "{{ run_id }}", **kept},
         },
@@ -71,15 +72,23 @@ def storage(context: Context) -> Fragment:
     }
     # Both ride out an outage of two minutes by themselves; a worker that is killed is what is left.
     pause = {"retry_delay": timedelta(seconds=30)}
-    create = Call(Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": Local("claim"), "retries": 1, **pause})
+    access = cluster.of_storage(run)
+    create = Call(
+        Ref(OPERATORS, "CreatePipelineStorageOperator"), {"claim": Local("claim"), **access, "retries": 1, **pause}
+    )
     before = [TaskSpec(CREATE_STORAGE_TASK, create)]
     init_pod = {}
     if not volume.skip_init:
         init_pod = {"init_pod": _init_pod(context, volume_of_run, labels)}
-        arguments = {"pod": Local("init_pod"), "startup_timeout_seconds": context.config.run_config.startup_timeout}
+        arguments = {
+            "pod": Local("init_pod"),
+            **cluster.of_pods(run),
+            "startup_timeout_seconds": run.startup_timeout,
+        }
         before.append(TaskSpec(INIT_STORAGE_TASK, Call(Ref(OPERATORS, "DataVolumeInitOperator"), arguments)))
     remove = {
         "claim": Local("claim"),
+        **access,
         # With all_success a failed run keeps its claim: the task ends as upstream_failed.
         "trigger_rule": "all_success" if volume.keep_on_failure else "all_done",
         "retries": 3,

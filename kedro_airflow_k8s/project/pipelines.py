@@ -92,8 +92,8 @@ def _selection(pipelines: Any, name: str) -> tuple[str, ...]:
     """Return the pipelines that a pod's `kedro run` names to find the nodes; none means the default one.
 
     Since Kedro 1.5 a run imports only the packages of the pipelines it names, and one that is composed in the registry
-    misses its parts. If `__default__` is among them, or none is named, Kedro imports all. Kedro adds the named ones up,
-    and of equal nodes keeps the first, so the wanted pipeline comes first.
+    misses its parts. If `__default__` is among them, or none is named, Kedro imports all. Kedro adds the named ones up
+    in any order, so nodes that are equal to a wanted one must have its function.
     """
     if name == DEFAULT_PIPELINE:
         return ()
@@ -102,41 +102,41 @@ def _selection(pipelines: Any, name: str) -> tuple[str, ...]:
     wanted = {node.name: node for node in pipelines[name].nodes}
     # Kedro finds packages in the order in which the file system has them.
     others = sorted(set(pipelines) - {name})
-    parts = [other for other in others if {node.name for node in pipelines[other].nodes} <= set(wanted)]
+    parts = [other for other in others if all(_is_wanted(node, wanted) for node in pipelines[other].nodes)]
     for names in [(name,), (), (name, DEFAULT_PIPELINE), (name, *parts)]:
         if _finds(pipelines, names, wanted):
             return names
     raise ProjectError(
         f"pipeline {name!r} is composed in pipeline_registry.py, where neither `kedro run --pipeline={name}` of this"
         f" Kedro finds its nodes nor `--pipelines={name},{DEFAULT_PIPELINE}`: {DEFAULT_PIPELINE!r} has other nodes of"
-        f" the same names or outputs; make {name!r} a package in pipelines/, or leave those out of {DEFAULT_PIPELINE!r}"
+        f" the same names or outputs, or with other functions; make {name!r} a package in pipelines/, or leave those"
+        f" out of {DEFAULT_PIPELINE!r}"
     )
 
 
 def _finds(pipelines: Any, names: tuple[str, ...], wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a run that names these pipelines has the wanted nodes, with the same functions.
-
-    For Kedro alone two nodes of different functions can be equal.
-    """
+    """Tell whether a run that names these pipelines has the wanted nodes, with the same functions."""
     from kedro.pipeline import Pipeline
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipelines.set_requested(list(names) or None)
-            found = Pipeline([])
-            for name in names or (DEFAULT_PIPELINE,):
-                found += pipelines[name]
+            named = [pipelines[name] for name in names or (DEFAULT_PIPELINE,)]
+            found = sum(named, Pipeline([]))
     except Exception:
         # Whatever goes wrong here would go wrong in the pod, where it costs a run.
         return False
     finally:
         pipelines.set_requested(None)
-    there = {node.name: node for node in found.nodes}
-    return all(
-        name in there and there[name] == node and not differ(node.func, there[name].func)
-        for name, node in wanted.items()
-    )
+    same = all(_is_wanted(node, wanted) for pipeline in named for node in pipeline.nodes if node.name in wanted)
+    return same and {node.name for node in found.nodes} >= set(wanted)
+
+
+def _is_wanted(node: Any, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a node is one of the wanted ones; for Kedro alone two of different functions can be equal."""
+    other = wanted.get(node.name)
+    return other is not None and node == other and not differ(node.func, other.func)
 
 
 class _Recorder:

@@ -214,3 +214,10 @@ def test_a_kept_claim_says_so():
     claim = rendered(dag_of(GOLDEN / "everything.py"), "create_pipeline_storage").claim
 
     assert claim["metadata"]["annotations"]["kedro-airflow-k8s/keep-on-failure"] == "true"
+
+
+@pytest.mark.parametrize(("connection", "expected"), [("jobs", "jobs"), (None, "default")])
+def test_the_namespace_is_found_as_the_provider_finds_that_of_pods(spaceflights, connection, expected):
+    module, _ = load(GOLDEN / "spaceflights.py")
+
+    assert module.own_namespace(SimpleNamespace(get_namespace=lambda: connection)) == expected

@@ -58,6 +58,7 @@ def test_the_names_are_the_project_s(project):
             "experiment_name": "Demo",
             "run_name": "demo",
             "volume": None,
+            "kubernetes": None,
             "intermediate_data": None,
         },
     } == {

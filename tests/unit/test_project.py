@@ -296,8 +296,15 @@ def test_a_node_of_another_function_is_another_node(kedro_project, whole, defaul
     project.write(f"src/{project.package}/pipelines/__init__.py", "")
     project.write(f"src/{project.package}/pipelines/x/__init__.py", PART.format(name="x"))
 
-    expected = () if same else ("whole", "__default__")
-    assert expected == selection(project, "whole", expected)
+    if same:
+        assert () == selection(project, "whole", ())
+        return
+    metadata = bootstrap(project)
+    from kedro.framework.project import pipelines
+
+    if hasattr(pipelines, "set_requested"):
+        with pytest.raises(ProjectError, match=r"'whole' is composed in .* or with other functions; make 'whole' a"):
+            load(metadata, "local", "whole")
 
 
 def test_functions_that_are_plainly_not_the_same():

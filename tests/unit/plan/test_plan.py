@@ -354,3 +354,25 @@ def test_an_entry_can_take_back_tolerations():
     made = planned({"resources": resources}, nodes=(Node("one", ("resources.plain",)),))
 
     assert "tolerations" not in made.dag.locals["plain_pod"]["spec"]
+
+
+def test_every_task_reaches_the_cluster_in_the_same_way():
+    """Pods and the tasks of the volume; a text is no template."""
+    access = {"conn_id": "eks", "config_file": "/etc/{{ x }}", "in_cluster": False, "cluster_context": "blue"}
+
+    made = planned({"kubernetes": access})
+
+    file = "{{ '/etc/\\x7b\\x7b x \\x7d\\x7d' }}"
+    hook = {"conn_id": "eks", "config_file": file, "in_cluster": False, "cluster_context": "blue"}
+    of_pods = {"kubernetes_conn_id": "eks", "config_file": file, "in_cluster": False, "cluster_context": "blue"}
+    ((create, fill),), ((delete,),) = made.dag.before, made.dag.after
+    assert create.call.kwargs["kubernetes"] == delete.call.kwargs["kubernetes"] == hook
+    assert {key: fill.call.kwargs[key] for key in of_pods} == of_pods
+    assert {key: made.dag.defaults[key] for key in of_pods} == of_pods
+
+
+def test_without_a_namespace_neither_pods_nor_claims_name_one():
+    made = planned({"namespace": None})
+
+    manifests = [made.dag.locals[name] for name in ("pod", "init_pod", "claim")]
+    assert [manifest["metadata"].get("namespace") for manifest in manifests] == [None, None, None]
