@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import AliasChoices
 
@@ -98,7 +98,7 @@ def _suggestion(location: Sequence[Any], root: type[Section]) -> str:
     section: Any = root
     for part in location[:-1]:
         section = _inner(section, part)
-    options = list(section.model_fields) if isinstance(section, type) and issubclass(section, Section) else []
+    options = list(section.model_fields) if _is_section(section) else []
     key = str(location[-1])
     for name in options:
         if key in _spellings(section.model_fields[name].validation_alias):
@@ -127,7 +127,7 @@ def _places(section: type[Section], path: str) -> Iterator[tuple[str, str]]:
 
 def _inner(section: Any, part: Any) -> Any:
     """Follow one step of a location into the types of the model."""
-    if isinstance(section, type) and issubclass(section, Section):
+    if _is_section(section):
         field = section.model_fields.get(part)
         return field.annotation if field else None
     return _kinds(section).get(part) or _section(section) or section
@@ -145,4 +145,9 @@ def _kinds(union: Any) -> dict[str, type[Section]]:
 
 
 def _sections(kind: Any) -> list[type[Section]]:
-    return [each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, Section)]
+    return [each for each in (kind, *get_args(kind)) if _is_section(each)]
+
+
+def _is_section(kind: Any) -> bool:
+    # For Python 3.10 a type such as `tuple[str, ...]` is a class, too.
+    return get_origin(kind) is None and isinstance(kind, type) and issubclass(kind, Section)
