@@ -96,7 +96,8 @@ def _sweep(target: Path) -> None:
     ours = re.compile(rf"\.{re.escape(target.name[:50])}\.[0-9a-f]{{8}}\.tmp")
     with suppress(OSError):
         for file in target.parent.iterdir():
-            if ours.fullmatch(file.name) and time.time() - file.lstat().st_mtime > _ABANDONED:
+            # Not when it was written: a backup is a link to the former file, and as old as that.
+            if ours.fullmatch(file.name) and time.time() - file.lstat().st_ctime > _ABANDONED:
                 _quietly(file.unlink)
 
 

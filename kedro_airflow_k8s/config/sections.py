@@ -153,7 +153,7 @@ class RunConfig(Section):
     def _names_nothing_twice(self) -> RunConfig:
         secrets: tuple[Any, ...] = self.secrets
         variables = [secret.name for secret in secrets if isinstance(secret, SecretVariable)]
-        folders = [secret.folder for secret in secrets if isinstance(secret, SecretFiles)]
+        folders = [f"{each.folder}/{each.key or ''}" for each in secrets if isinstance(each, SecretFiles)]
         places = {
             "variables_params": ("macro_params", [*self.macro_params, *self.variables_params]),
             "env_vars": ("secrets", [*self.env_vars, *variables]),

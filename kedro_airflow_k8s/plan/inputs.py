@@ -52,8 +52,7 @@ def inputs(context: Context) -> Fragment:
             if isinstance(secret, SecretVariables)
         ],
         "volumeMounts": [
-            {"name": f"secret-{number}", "mountPath": verbatim(secret.folder), "readOnly": True}
-            for number, secret in enumerate(files)
+            {"name": f"secret-{number}", **_mount(secret), "readOnly": True} for number, secret in enumerate(files)
         ],
     }
     volumes = [{"name": f"secret-{number}", "secret": dict(_volume(secret))} for number, secret in enumerate(files)]
@@ -89,6 +88,8 @@ def _exposed(config: PluginConfig) -> list[str]:
 
 def _check_place(secret: SecretFiles, root: PurePosixPath) -> None:
     """Refuse a folder of files that would hide the project, what it cannot do without, or the shared volume."""
+    if secret.key is not None:
+        return
     place = PurePosixPath(posixpath.normpath(secret.folder))
     hidden = [part for part in ("conf", "data", "src") if (root / part).is_relative_to(place)]
     if hidden:
@@ -110,6 +111,16 @@ def _variables(secrets: Iterable[Any]) -> Iterator[dict[str, Any]]:
         if isinstance(secret, SecretVariable):
             key = {"name": verbatim(secret.secret), "key": verbatim(secret.key)}
             yield {"name": secret.name, "valueFrom": {"secretKeyRef": key}}
+
+
+def _mount(secret: SecretFiles) -> dict[str, str]:
+    """Return where the files are mounted: a single one by itself, so that the folder's others stay.
+
+    In a folder that Kubernetes mounts, files are links into a hidden one, and what lies there Kedro's loader ignores.
+    """
+    if secret.key is None:
+        return {"mountPath": verbatim(secret.folder)}
+    return {"mountPath": verbatim(f"{secret.folder.rstrip('/')}/{secret.key}"), "subPath": verbatim(secret.key)}
 
 
 def _volume(secret: SecretFiles) -> Iterator[tuple[str, Any]]:

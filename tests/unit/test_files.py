@@ -78,13 +78,17 @@ def test_what_is_no_file_is_refused(tmp_path, kind):
     assert names(tmp_path) == ["x"]
 
 
-def test_what_a_killed_process_left_is_swept(tmp_path):
-    """Only files of our name that are old; a process that is writing now keeps its own."""
-    for name in (".dag.py.0123abcd.tmp", ".dag.py.99999999.tmp", ".other.py.0123abcd.tmp", ".dag.py.tmp"):
+def test_what_a_killed_process_left_is_swept(tmp_path, monkeypatch):
+    """Only files of our name that are old; a process that is writing now keeps its own, and its backup."""
+    before = [".dag.py.0123abcd.tmp", ".dag.py.tmp", ".other.py.0123abcd.tmp"]
+    for name in before:
         (tmp_path / name).write_bytes(b"")
-        if "99999999" not in name:
-            os.utime(tmp_path / name, (0, 0))
+        os.utime(tmp_path / name, (0, 0))
 
-    files.write({tmp_path / "dag.py": b""})
+    files.write({tmp_path / "dag.py": b"1"})
+    assert names(tmp_path) == [*before, "dag.py"]
 
-    assert names(tmp_path) == [".dag.py.99999999.tmp", ".dag.py.tmp", ".other.py.0123abcd.tmp", "dag.py"]
+    now = files.time.time()
+    monkeypatch.setattr(files.time, "time", lambda: now + 7200)
+    files.write({tmp_path / "dag.py": b"2"})
+    assert names(tmp_path) == [*before[1:], "dag.py"]

@@ -376,3 +376,20 @@ def test_without_a_namespace_neither_pods_nor_claims_name_one():
 
     manifests = [made.dag.locals[name] for name in ("pod", "init_pod", "claim")]
     assert [manifest["metadata"].get("namespace") for manifest in manifests] == [None, None, None]
+
+
+def test_a_single_file_of_a_secret_is_mounted_by_itself():
+    """Kedro's loader reads it, and the folder's other files stay."""
+    folder = "/home/kedro_docker/conf/local"
+    secret = {"secret": "s", "key": "credentials.yml", "deploy_type": "volume", "deploy_target": folder}
+
+    (container,) = pod(planned({"secrets": [secret], "volume": {"disabled": True}}))["spec"]["containers"]
+
+    assert container["volumeMounts"] == [
+        {
+            "name": "secret-0",
+            "mountPath": f"{folder}/credentials.yml",
+            "subPath": "credentials.yml",
+            "readOnly": True,
+        }
+    ]
