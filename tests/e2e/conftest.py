@@ -25,12 +25,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-import boto3
 import psutil
 import pytest
-import requests
 import yaml
-from moto.server import ThreadedMotoServer
 
 from kedro_airflow_k8s import dockerignore
 from kedro_airflow_k8s.airflow import AirflowClient, connect
@@ -331,6 +328,11 @@ def lab(shared_lab):
 @pytest.fixture
 def s3(monkeypatch, tmp_path):
     """An S3 with a bucket `dags`, and credentials for it in the environment."""
+    # The tests of MLflow use this module, too, in an environment without these.
+    import boto3
+    import requests
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     environment = {
