@@ -84,8 +84,8 @@ class IntermediateDataset(AbstractDataset[Any, Any]):
         kind = f"{type(data).__module__}.{type(data).__qualname__}"
         return DatasetError(
             f"the intermediate dataset {self._name!r} of task {self._producer!r} is a {kind}, which cannot be pickled"
-            f" ({error}) and so cannot pass to another pod; {remedy}run the nodes that write and read it in one pod"
-            " (run_config.grouping.by: memory), or give it an entry in the catalog"
+            f" ({error}) and so cannot pass to another pod; {remedy}make it in the node that uses it, or give it an"
+            " entry in the catalog"
         )
 
 

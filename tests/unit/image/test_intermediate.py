@@ -52,8 +52,8 @@ def test_what_cannot_be_pickled_is_named_with_the_ways_out(dataset, tmp_path):
 
     assert str(caught.value) == (
         "the intermediate dataset 'table' of task 'make-table' is a builtins.dict, which cannot be pickled"
-        " (TypeError: cannot pickle '_thread.lock' object) and so cannot pass to another pod; run the nodes that write"
-        " and read it in one pod (run_config.grouping.by: memory), or give it an entry in the catalog"
+        " (TypeError: cannot pickle '_thread.lock' object) and so cannot pass to another pod; make it in the node"
+        " that uses it, or give it an entry in the catalog"
     )
     assert files(tmp_path) == []
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_pickled_is_named_with_the_ways_out(dataset, tmp_path):
 def test_cloudpickle_is_named_as_a_remedy_where_it_is_missing(dataset, monkeypatch):
     monkeypatch.setattr(intermediate, "_cloudpickle", lambda: None)
 
-    with pytest.raises(DatasetError, match=r"to another pod; install cloudpickle in the image, run the nodes"):
+    with pytest.raises(DatasetError, match=r"to another pod; install cloudpickle in the image, make it in the"):
         dataset.save(lambda: None)
 
 
