@@ -38,6 +38,7 @@ with DAG("plain", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=time
             task_id=task_id,
             namespace=metadata["namespace"],
             labels=metadata["labels"],
+            annotations=metadata.get("annotations"),
             image=container["image"],
             image_pull_policy=container["imagePullPolicy"],
             arguments=container["args"],
@@ -105,7 +106,8 @@ def pods(dag):
             task.hook = SimpleNamespace(is_in_cluster=False)
             pod = ApiClient().sanitize_for_serialization(task.build_pod_request_obj())
             del pod["metadata"]["name"]
-            # The one thing a KubernetesPodOperator has no argument for.
+            # What a KubernetesPodOperator has no argument for.
+            pod["spec"].pop("shareProcessNamespace", None)
             pod["spec"]["containers"][0].pop("workingDir", None)
             found[task.task_id] = pod
     return found
